@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+# The project's target kinds. A target's kind decides what it may link; the check runs at configure time.
+
+add_library(understudy_warnings INTERFACE)
+target_compile_options(understudy_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow=local -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
+  -Woverloaded-virtual -Wnull-dereference -Wimplicit-fallthrough -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports false positives from inlined standard library and Asio code under these.
+  target_compile_options(understudy_warnings INTERFACE
+    -Wno-maybe-uninitialized -Wno-null-dereference -Wno-restrict -Wno-stringop-overflow)
+endif()
+target_compile_options(understudy_warnings INTERFACE -fno-omit-frame-pointer)
+target_compile_definitions(understudy_warnings INTERFACE
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_SEPARATE_COMPILATION
+  BOOST_JSON_NO_LIB SPDLOG_FMT_EXTERNAL)
+target_include_directories(understudy_warnings INTERFACE ${CMAKE_SOURCE_DIR})
+if(UNDERSTUDY_SANITIZE)
+  target_compile_options(understudy_warnings INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all)
+  target_link_options(understudy_warnings INTERFACE -fsanitize=address,undefined)
+endif()
+find_program(UNDERSTUDY_MOLD mold)
+if(UNDERSTUDY_MOLD)
+  target_link_options(understudy_warnings INTERFACE -fuse-ld=mold)
+endif()
+find_program(UNDERSTUDY_CCACHE ccache)
+if(UNDERSTUDY_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${UNDERSTUDY_CCACHE})
+endif()
+
+# A core library holds pure rules: it may link understudy_base (and other core libraries of the same
+# component), never a library that does I/O. `core` targets are named understudy_<component>_core.
+function(understudy_core_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  foreach(dependency ${ARG_LINK})
+    if(NOT dependency STREQUAL "understudy_base")
+      message(FATAL_ERROR "${name}: a core library links understudy_base only, not ${dependency}")
+    endif()
+  endforeach()
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC understudy_base understudy_warnings)
+endfunction()
+
+function(understudy_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ARG_LINK} understudy_warnings PRIVATE ${ARG_PRIVATE_LINK})
+endfunction()
+
+function(understudy_executable name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} understudy_warnings)
+endfunction()
+
+# A GoogleTest program, registered with CTest as one test. TIMEOUT is a limit against hangs, in seconds.
+function(understudy_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} understudy_warnings GTest::gmock GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
+    ENVIRONMENT "UNDERSTUDY_SOURCE_DIR=${CMAKE_SOURCE_DIR};UNDERSTUDY_BIN_DIR=${CMAKE_BINARY_DIR}/bin;${ARG_ENVIRONMENT}")
+endfunction()
