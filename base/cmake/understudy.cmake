@@ -54,6 +54,7 @@ function(understudy_executable name)
 endfunction()
 
 # A GoogleTest program, registered with CTest as one test. TIMEOUT is a limit against hangs, in seconds.
+add_custom_target(unit_tests)
 function(understudy_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -63,6 +64,9 @@ function(understudy_test name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} understudy_warnings GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
+  if("unit" IN_LIST ARG_LABELS)
+    add_dependencies(unit_tests ${name})
+  endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
     ENVIRONMENT "UNDERSTUDY_SOURCE_DIR=${CMAKE_SOURCE_DIR};UNDERSTUDY_BIN_DIR=${CMAKE_BINARY_DIR}/bin;${ARG_ENVIRONMENT}")
 endfunction()
