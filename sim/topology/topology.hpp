@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// A deployment as a value: networks, machines, services, nodes and clients, each with every default filled in
+// and every address assigned. reader.hpp makes one from a file and refuses what doesn't fit together, so that
+// whoever holds a Topology may rely on it: each name referred to exists, each address is unique and inside
+// its network. The helpers below are pure. Names of hosts are unique across all kinds. Rules: the deployment
+// guide's step list for the resources, the cloud's documented limits for priorities and domains.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/time.hpp"
+
+namespace understudy::topology {
+
+struct Network {
+    Ipv4Network virtual_network;  // the machines' private addresses
+    Ipv4Network public_network;   // static public addresses of services
+    Ipv4Network internet;         // where clients live
+    std::string dns_zone;         // "region.test"
+    Ipv4Address dns_address;      // the zone's server; default: second-last usable address of public_network
+    Ipv4Address probe_source;  // health probes come from here; default: last usable address of public_network
+};
+
+struct PortRange {
+    std::uint16_t first = 1;
+    std::uint16_t last = 65535;
+    bool contains(std::uint16_t port) const { return first <= port && port <= last; }
+    bool operator==(const PortRange&) const = default;
+};
+
+// What a security rule's source or destination names.
+struct AddressMatch {
+    enum class Kind { any, internet, virtual_network, load_balancer, prefix };
+    Kind kind = Kind::any;
+    Ipv4Network prefix;  // when kind is prefix
+};
+
+enum class Direction { inbound, outbound };
+enum class Access { allow, deny };
+enum class SecurityProtocol { any, tcp, udp, icmp };
+
+struct SecurityRule {
+    std::string name;
+    int priority = 100;  // 100 to 4096, unique in its direction; the lowest that matches decides
+    Direction direction = Direction::inbound;
+    Access access = Access::allow;
+    SecurityProtocol protocol = SecurityProtocol::any;
+    AddressMatch source;
+    AddressMatch destination;
+    std::vector<PortRange> ports;  // of the destination; empty: every port
+};
+
+struct AvailabilitySet {
+    int fault_domains = 2;   // 1 to 3
+    int update_domains = 5;  // 1 to 20
+};
+
+struct VirtualMachine {
+    Ipv4Address address;           // in the virtual network
+    std::string availability_set;  // empty: none
+    std::string security_group;    // empty: none, everything is allowed
+    std::uint64_t memory_bytes = 0;
+    int vcpus = 1;
+    std::map<std::string, std::string> mounts;  // mount point -> file service
+    std::string node;                           // the node it carries; empty: none
+    std::string machine_name;  // in the node's lease row; the machine's own name unless given
+};
+
+struct FileService {
+    Ipv4Address address;  // in the public network
+    std::uint16_t port = 564;
+    std::uint64_t quota_bytes = 0;
+    Duration client_lease{};  // locks of a client that is silent for longer are freed
+};
+
+struct Database {
+    Ipv4Address address;  // in the public network
+    std::uint16_t port = 5432;
+};
+
+enum class ProbeProtocol { tcp, http };
+
+struct Probe {
+    ProbeProtocol protocol = ProbeProtocol::tcp;
+    std::uint16_t port = 0;
+    std::string path;  // http
+    Duration interval{};
+    Duration timeout{};  // default: the interval, at most 30 s
+    int threshold = 2;   // consecutive failures before a backend is down; one success brings it up
+};
+
+enum class Transport { tcp, udp };
+
+struct LoadBalancingRule {
+    std::string name;
+    Transport protocol = Transport::tcp;
+    std::uint16_t frontend_port = 0;
+    std::uint16_t backend_port = 0;
+    std::string probe;
+    Duration idle_timeout{};
+};
+
+enum class Sku { standard, basic };
+
+struct LoadBalancer {
+    Sku sku = Sku::standard;
+    Ipv4Address frontend_address;           // in the public network
+    std::string frontend_dns;               // a label of the zone, without the zone
+    std::vector<std::string> backend_pool;  // names of virtual machines
+    std::map<std::string, Probe> probes;
+    std::vector<LoadBalancingRule> rules;
+};
+
+struct MutualExclusion {
+    bool enabled = false;
+    Duration update_interval{};
+    Duration wait_interval{};  // greater than update_interval
+};
+
+enum class HostWorld { pod, vm };
+
+struct Node {
+    std::string legal_name;
+    std::string database;  // empty: a private one on the node's own host
+    std::string share;  // directory of the message journal's store, below a mount; empty: the host's own disk
+    std::string p2p_address;  // "name:port" or "address:port", what the network map publishes
+    MutualExclusion mutual_exclusion;
+    std::uint16_t p2p_port = 10010;
+    std::uint16_t rpc_port = 10005;
+    std::uint16_t http_port = 10004;
+    Duration restart_delay{};
+    std::string program;  // runs in place of understudy-node; empty: understudy-node
+    std::vector<std::string> program_arguments;
+    // A node that no virtual machine carries is a host by itself, of the node's name.
+    bool own_host = false;
+    HostWorld host = HostWorld::pod;     // own_host only
+    std::optional<Ipv4Address> address;  // own_host only: in the public network
+};
+
+struct NetworkMap {
+    Ipv4Address address;
+    std::uint16_t port = 8080;
+};
+
+struct Client {
+    Ipv4Address address;  // in the internet network
+    std::string calls;    // node
+    std::string pays;     // node
+    double rate_per_second = 10;
+    Duration timeout{};  // of one attempt
+};
+
+struct Topology {
+    std::string file;  // as given to the reader
+    std::string name;
+    Network network;
+    std::map<std::string, std::vector<SecurityRule>> security_groups;
+    std::map<std::string, AvailabilitySet> availability_sets;
+    std::vector<std::pair<std::string, VirtualMachine>>
+        virtual_machines;  // in the order written: placement goes by it
+    std::map<std::string, FileService> file_services;
+    std::map<std::string, Database> databases;
+    std::map<std::string, LoadBalancer> load_balancers;
+    std::map<std::string, Node> nodes;
+    std::optional<NetworkMap> network_map;
+    std::map<std::string, Client> clients;
+    std::vector<std::string> scenarios;  // paths, usable from where the reader was called
+    std::vector<std::string>
+        warnings;  // one line each, file:line:column first; the topology is usable all the same
+
+    const VirtualMachine* find_machine(const std::string& name) const;
+};
+
+enum class HostKind { virtual_machine, node, load_balancer, file_service, database, network_map, client };
+
+struct Host {
+    std::string name;
+    HostKind kind;
+    Ipv4Address address;
+    HostWorld world;   // what it is in the world `vm`; in the world `pod` every host is a pod
+    std::string node;  // the node it carries; empty: none
+};
+
+constexpr const char* network_map_host = "network-map";
+
+const char* to_string(HostKind kind);
+
+// Every host: machines first in the order written, then the others by kind and name.
+std::vector<Host> hosts(const Topology& topology);
+
+// Fully qualified name -> public address: frontends by their dns label, services, nodes of their own and
+// clients by name. Virtual machines have no public name.
+std::map<std::string, Ipv4Address> dns_records(const Topology& topology);
+
+// Hosts that carry the node, in the order of hosts().
+std::vector<std::string> hosts_of_node(const Topology& topology, const std::string& node);
+
+// The node with mutual exclusion that more than one host carries; empty when there is none.
+std::string high_availability_node(const Topology& topology);
+
+struct NamedEndpoint {
+    std::string host;  // a fully qualified name
+    std::uint16_t port = 0;
+};
+
+// Where a client reaches the node's RPC (or HTTP) port: the frontend of the balancer whose rule leads to it,
+// or its own host.
+NamedEndpoint rpc_endpoint(const Topology& topology, const std::string& node);
+NamedEndpoint http_endpoint(const Topology& topology, const std::string& node);
+
+// Automatic assignment, deterministic: the lowest usable address of the network, from its `first_host`-th on,
+// that is not in `taken`. Nothing when the network is full.
+std::optional<Ipv4Address> free_address(const Ipv4Network& network, std::uint32_t first_host,
+                                        const std::vector<Ipv4Address>& taken);
+
+}  // namespace understudy::topology
