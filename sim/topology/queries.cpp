@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "sim/topology/topology.hpp"
+
+namespace understudy::topology {
+namespace {
+
+NamedEndpoint endpoint_of(const Topology& topology, const std::string& node_name, std::uint16_t port) {
+    const auto node = topology.nodes.find(node_name);
+    if (node == topology.nodes.end()) return {};
+    if (node->second.own_host) return {node_name + "." + topology.network.dns_zone, port};
+    const std::vector<std::string> machines = hosts_of_node(topology, node_name);
+    for (const auto& [name, balancer] : topology.load_balancers) {
+        const auto& pool = balancer.backend_pool;
+        const bool carries = std::any_of(machines.begin(), machines.end(), [&](const std::string& machine) {
+            return std::find(pool.begin(), pool.end(), machine) != pool.end();
+        });
+        if (!carries) continue;
+        for (const LoadBalancingRule& rule : balancer.rules)
+            if (rule.protocol == Transport::tcp && rule.backend_port == port)
+                return {balancer.frontend_dns + "." + topology.network.dns_zone, rule.frontend_port};
+    }
+    return {};
+}
+
+}  // namespace
+
+const VirtualMachine* Topology::find_machine(const std::string& machine) const {
+    for (const auto& [machine_name, value] : virtual_machines)
+        if (machine_name == machine) return &value;
+    return nullptr;
+}
+
+const char* to_string(HostKind kind) {
+    switch (kind) {
+        case HostKind::virtual_machine:
+            return "virtual machine";
+        case HostKind::node:
+            return "node";
+        case HostKind::load_balancer:
+            return "load balancer";
+        case HostKind::file_service:
+            return "file service";
+        case HostKind::database:
+            return "database";
+        case HostKind::network_map:
+            return "network map";
+        case HostKind::client:
+            break;
+    }
+    return "client";
+}
+
+std::vector<Host> hosts(const Topology& topology) {
+    std::vector<Host> all;
+    for (const auto& [name, machine] : topology.virtual_machines)
+        all.push_back({name, HostKind::virtual_machine, machine.address, HostWorld::vm, machine.node});
+    for (const auto& [name, node] : topology.nodes)
+        if (node.own_host)
+            all.push_back({name, HostKind::node, node.address.value_or(Ipv4Address{}), node.host, name});
+    for (const auto& [name, balancer] : topology.load_balancers)
+        all.push_back({name, HostKind::load_balancer, balancer.frontend_address, HostWorld::pod, {}});
+    for (const auto& [name, service] : topology.file_services)
+        all.push_back({name, HostKind::file_service, service.address, HostWorld::pod, {}});
+    for (const auto& [name, database] : topology.databases)
+        all.push_back({name, HostKind::database, database.address, HostWorld::pod, {}});
+    if (topology.network_map)
+        all.push_back(
+            {network_map_host, HostKind::network_map, topology.network_map->address, HostWorld::pod, {}});
+    for (const auto& [name, client] : topology.clients)
+        all.push_back({name, HostKind::client, client.address, HostWorld::pod, {}});
+    return all;
+}
+
+std::map<std::string, Ipv4Address> dns_records(const Topology& topology) {
+    std::map<std::string, Ipv4Address> records;
+    for (const Host& host : hosts(topology))
+        if (host.kind != HostKind::virtual_machine && host.kind != HostKind::load_balancer)
+            records[host.name + "." + topology.network.dns_zone] = host.address;
+    for (const auto& [name, balancer] : topology.load_balancers)
+        records[balancer.frontend_dns + "." + topology.network.dns_zone] = balancer.frontend_address;
+    return records;
+}
+
+std::vector<std::string> hosts_of_node(const Topology& topology, const std::string& node) {
+    std::vector<std::string> names;
+    for (const Host& host : hosts(topology))
+        if (host.node == node) names.push_back(host.name);
+    return names;
+}
+
+std::string high_availability_node(const Topology& topology) {
+    for (const auto& [name, node] : topology.nodes)
+        if (node.mutual_exclusion.enabled && hosts_of_node(topology, name).size() > 1) return name;
+    return {};
+}
+
+NamedEndpoint rpc_endpoint(const Topology& topology, const std::string& node) {
+    const auto found = topology.nodes.find(node);
+    return found == topology.nodes.end() ? NamedEndpoint{}
+                                         : endpoint_of(topology, node, found->second.rpc_port);
+}
+
+NamedEndpoint http_endpoint(const Topology& topology, const std::string& node) {
+    const auto found = topology.nodes.find(node);
+    return found == topology.nodes.end() ? NamedEndpoint{}
+                                         : endpoint_of(topology, node, found->second.http_port);
+}
+
+}  // namespace understudy::topology
