@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/scenario/reader.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "sim/topology/reader.hpp"
+
+namespace understudy::scenario {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string topologies() {
+    return std::string(std::getenv("UNDERSTUDY_SOURCE_DIR")) + "/topologies";
+}
+
+topology::Topology fast() {
+    return *topology::load_topology(topologies() + "/corda-ha-fast.yaml");
+}
+
+std::string refusal(const std::string& steps) {
+    const auto result = parse_scenario("name: s\nsteps:\n" + steps, "s.yaml", fast());
+    return result.has_value() ? "accepted" : result.error().message();
+}
+
+TEST(ScenarioReader, every_scenario_in_topologies_is_accepted_and_is_named_by_a_topology) {
+    const topology::Topology topology = fast();
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(topologies() + "/scenarios")) {
+        ++count;
+        const auto scenario = load_scenario(entry.path().string(), topology);
+        ASSERT_TRUE(scenario.has_value()) << scenario.error().message();
+        EXPECT_TRUE(scenario->always.at_most_one_active);
+        EXPECT_EQ(scenario->always.lost, 0);
+        EXPECT_GE(scenario->steps.size(), 3u);
+    }
+    EXPECT_EQ(count, topology.scenarios.size());
+    for (const std::string& path : topology.scenarios)
+        EXPECT_TRUE(load_scenario(path, topology).has_value()) << path;
+}
+
+TEST(ScenarioReader, steps_and_their_places_are_read) {
+    const auto scenario = parse_scenario(
+        "name: s\nsteps:\n"
+        "  - expect: {active: corda-primary, clients: failing, within: bound, for: 2s}\n"
+        "  - fault: {kind: partition, target: active, to: [corda-db, corda-files], as: cut, for: 3s}\n"
+        "  - heal: all\n"
+        "  - wait: 5s\n",
+        "s.yaml", fast());
+    ASSERT_TRUE(scenario.has_value()) << scenario.error().message();
+    const auto& expect = std::get<Expect>(scenario->steps[0].what);
+    EXPECT_EQ(expect.active->host, "corda-primary");
+    EXPECT_EQ(expect.clients, ClientsExpectation::failing);
+    EXPECT_EQ(expect.within, std::nullopt);
+    EXPECT_EQ(expect.hold, 2s);
+    const auto& fault = std::get<Fault>(scenario->steps[1].what);
+    EXPECT_EQ(fault.kind, FaultKind::partition);
+    EXPECT_THAT(fault.targets, ElementsAre("active"));
+    EXPECT_THAT(fault.to, ElementsAre("corda-db", "corda-files"));
+    EXPECT_EQ(fault.duration, 3s);
+    EXPECT_EQ(std::get<Heal>(scenario->steps[2].what).id, "");
+    EXPECT_EQ(std::get<Wait>(scenario->steps[3].what).duration, 5s);
+    EXPECT_EQ(scenario->steps[1].place, "s.yaml:4:5");
+}
+
+TEST(ScenarioReader, mistakes_are_refused_with_their_place_and_what_would_be_right) {
+    EXPECT_THAT(
+        refusal("  - fault: {kind: power-of, target: active}\n"),
+        HasSubstr("s.yaml:3:19: steps[0].fault.kind: 'power-of' is not known; use one of power-off, reset"));
+    EXPECT_THAT(refusal("  - fault: {kind: reset, target: corda-primry}\n"),
+                HasSubstr("did you mean 'corda-primary'?"));
+    EXPECT_THAT(refusal("  - fault: {kind: reset, target: active, to: corda-db}\n"),
+                HasSubstr("a reset has no other side"));
+    EXPECT_THAT(refusal("  - fault: {kind: partition, target: corda-db, to: corda-db}\n"),
+                HasSubstr("on both sides"));
+    EXPECT_THAT(refusal("  - expect: {active: corda-db, within: 1s}\n"),
+                HasSubstr("'corda-db' carries no highly"));
+    EXPECT_THAT(refusal("  - expect: {active: any}\n"), HasSubstr("steps[0].expect.within: is missing"));
+    EXPECT_THAT(refusal("  - expect: {within: 1s}\n"), HasSubstr("expects nothing"));
+    EXPECT_THAT(refusal("  - heal: loss\n"), HasSubstr("there is no fault 'loss' before this step"));
+    EXPECT_THAT(refusal("  - fault: {kind: kill, target: active, as: x}\n  - fault: {kind: kill, target: "
+                        "active, as: x}\n"),
+                HasSubstr("there is another fault 'x'"));
+    EXPECT_THAT(refusal("  - {wait: 1s, heal: all}\n"), HasSubstr("is not one step"));
+    EXPECT_THAT(refusal("  - wiat: 1s\n"), HasSubstr("did you mean 'wait'?"));
+    EXPECT_THAT(refusal("  - [1]\n  - x\n"), HasSubstr("s.yaml:4:5"));
+    EXPECT_EQ(refusal("  - fault: {kind: reset, target: [active, standby]}\n"), "accepted");
+}
+
+TEST(ScenarioReader, the_cause_of_an_outage_follows_from_what_a_partition_cuts) {
+    using Cause = topology::FaultKind;
+    const topology::Topology topology = fast();
+    Fault cut{FaultKind::partition, {"active"}, {"corda-db"}, "cut", {}};
+    EXPECT_THAT(causes(cut, topology), ElementsAre(Cause::database_loss));
+    cut.to = {"corda-files"};
+    EXPECT_THAT(causes(cut, topology), ElementsAre(Cause::share_loss));
+    cut.to = {};
+    EXPECT_THAT(causes(cut, topology), ElementsAre(Cause::database_loss, Cause::share_loss));
+    cut.to = {"corda-lb"};
+    EXPECT_THAT(causes(cut, topology), ElementsAre(Cause::power_off));
+    const auto share = *load_scenario(topologies() + "/scenarios/primary-cut-off-from-share.yaml", topology);
+    const auto power = *load_scenario(topologies() + "/scenarios/primary-power-loss.yaml", topology);
+    EXPECT_EQ(worst_case_outage(share, topology, {}) - worst_case_outage(power, topology, {}), 4s);
+}
+
+}  // namespace
+}  // namespace understudy::scenario
