@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/prober.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <memory>
+
+#include "base/io/clock.hpp"
+#include "lb/core/http_status.hpp"
+#include "lb/sockets.hpp"
+
+namespace understudy::lb {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+
+// For the backend's half of an orderly close, and no more of what it still sends than this many bytes.
+constexpr auto close_limit = std::chrono::seconds(1);
+constexpr std::size_t close_bytes_limit = 256 * 1024;
+
+// A socket and the timer that cuts it off, kept together until both are done.
+struct Guarded {
+    explicit Guarded(const asio::any_io_executor& executor) : socket(executor), timer(executor) {}
+    tcp::socket socket;
+    asio::steady_timer timer;
+    bool expired = false;
+};
+
+void cut_off_after(const std::shared_ptr<Guarded>& held, std::chrono::steady_clock::duration limit) {
+    held->timer.expires_after(limit);
+    held->timer.async_wait([held](const boost::system::error_code& cancelled) {
+        if (cancelled) return;
+        held->expired = true;
+        boost::system::error_code ignored;
+        held->socket.cancel(ignored);
+    });
+}
+
+// FIN, then what the backend still sends up to its FIN. Closing at once instead would answer a greeting with
+// a reset.
+asio::awaitable<void> close_in_order(std::shared_ptr<Guarded> held) {
+    boost::system::error_code failure;
+    held->socket.shutdown(tcp::socket::shutdown_send, failure);
+    cut_off_after(held, close_limit);
+    std::array<char, 4096> sink;
+    for (std::size_t total = 0; !failure && total < close_bytes_limit;) {
+        auto [read_failure, size] = co_await held->socket.async_read_some(asio::buffer(sink), as_result);
+        failure = read_failure;
+        total += size;
+    }
+    held->timer.cancel();
+    held->socket.close(failure);
+}
+
+// Reads up to the first line end. The line, or what went wrong.
+asio::awaitable<boost::system::error_code> read_line(tcp::socket& socket, std::string& line) {
+    std::array<char, longest_status_line> buffer;
+    while (line.size() < longest_status_line) {
+        auto [failure, size] = co_await socket.async_read_some(
+            asio::buffer(buffer.data(), longest_status_line - line.size()), as_result);
+        line.append(buffer.data(), size);
+        if (const auto end = line.find('\n'); end != std::string::npos) {
+            line.resize(end);
+            co_return boost::system::error_code();
+        }
+        if (failure) co_return failure;
+    }
+    co_return boost::system::error_code();
+}
+
+asio::awaitable<ProbeResult> get(std::shared_ptr<Guarded> held, ProbeRequest request, Instant started) {
+    const std::string subject = fmt::format("GET http://{}{}", to_string(request.target), request.path);
+    const std::string message = fmt::format(
+        "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: understudy-lb\r\nAccept: */*\r\nConnection: "
+        "close\r\n\r\n",
+        request.path, to_string(request.target));
+    const Duration left = started + request.time_limit - io::monotonic_now();
+    cut_off_after(held, std::max(Duration(0), left));
+    auto [failure, written] = co_await asio::async_write(held->socket, asio::buffer(message), as_result);
+    std::string line;
+    if (!failure) failure = co_await read_line(held->socket, line);
+    held->timer.cancel();
+    const Duration latency = io::monotonic_now() - started;
+    if (held->expired)
+        co_return ProbeResult{
+            false, latency,
+            fmt::format("{} not answered within {}", subject, format_duration(request.time_limit))};
+    if (failure)
+        co_return ProbeResult{
+            false, latency,
+            fmt::format("{} {} after {}", subject, words_for(failure), format_latency(latency))};
+    const auto status = parse_status_line(line);
+    if (status.has_error())
+        co_return ProbeResult{false, latency,
+                              fmt::format("{} answered after {}, but not in HTTP: the status line {}",
+                                          subject, format_latency(latency), status.error().reason)};
+    if (*status != 200)
+        co_return ProbeResult{
+            false, latency,
+            fmt::format("{} answered {} after {}, not 200", subject, *status, format_latency(latency))};
+    co_return ProbeResult{true, latency,
+                          fmt::format("{} answered 200 after {}", subject, format_latency(latency))};
+}
+
+}  // namespace
+
+asio::awaitable<ProbeResult> run_probe(ProbeRequest request) {
+    const auto executor = co_await asio::this_coro::executor;
+    const auto held = std::make_shared<Guarded>(executor);
+    const Instant started = io::monotonic_now();
+    const std::string subject = fmt::format("connect to {}", to_string(request.target));
+    const auto failure =
+        co_await connect_within(held->socket, request.target, request.source, request.time_limit);
+    const Duration latency = io::monotonic_now() - started;
+    if (failure == asio::error::timed_out && latency >= request.time_limit)
+        co_return ProbeResult{
+            false, latency,
+            fmt::format("{} not answered within {}", subject, format_duration(request.time_limit))};
+    if (failure)
+        co_return ProbeResult{
+            false, latency,
+            fmt::format("{} {} after {}", subject, words_for(failure), format_latency(latency))};
+    ProbeResult result{true, latency, fmt::format("{} answered after {}", subject, format_latency(latency))};
+    if (request.protocol == ProbeProtocol::http) result = co_await get(held, request, started);
+    asio::co_spawn(executor, close_in_order(held), asio::detached);
+    co_return result;
+}
+
+}  // namespace understudy::lb

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lb/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace understudy::lb {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr const char* good = R"(name: corda-lb
+sku: standard
+frontend: {address: 203.0.113.10}
+probe_source: 203.0.113.254
+backends: [{host: corda-primary, address: 192.0.2.11}, {host: corda-backup, address: 192.0.2.12}]
+probes:
+  p2p: {protocol: tcp, port: 10010, interval: 5s, threshold: 3, timeout: 1500ms}
+  http: {protocol: http, port: 10004, path: /status/full, interval: 45s}
+rules:
+  - {name: p2p, protocol: tcp, frontend_port: 10010, backend_port: 10011, probe: p2p}
+  - {name: http, protocol: tcp, frontend_port: 10004, backend_port: 10004, probe: http}
+idle_timeout: 4m
+)";
+
+Result<Config> read(const std::string& text) {
+    UNDERSTUDY_TRY(const auto root, config::parse_text(text, "lb.yaml"));
+    return config_from_tree(root);
+}
+
+std::string with(const std::string& from, const std::string& to) {
+    std::string text = good;
+    const auto at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return text.replace(at, from.size(), to);
+}
+
+void expect_refused(const std::string& text, const std::string& message) {
+    const auto config = read(text);
+    ASSERT_TRUE(config.has_error()) << message;
+    EXPECT_EQ(config.error().kind, ErrorKind::bad_input);
+    EXPECT_THAT(config.error().message(), HasSubstr(message));
+}
+
+TEST(LoadBalancerConfig, reads_what_the_file_says) {
+    const auto config = read(good);
+    ASSERT_TRUE(config.has_value()) << config.error().message();
+    EXPECT_EQ(config->name, "corda-lb");
+    EXPECT_EQ(to_string(*config->probe_source), "203.0.113.254");
+    ASSERT_EQ(config->backends.size(), 2U);
+    ASSERT_EQ(config->probes.size(), 2U);
+    EXPECT_EQ(config->probes[0], (Probe{"p2p", ProbeProtocol::tcp, 10010, "/", 5s, 1500ms, 3}));
+    EXPECT_EQ(config->rules[0], (Rule{"p2p", 10010, 10011, "p2p"}));
+    EXPECT_EQ(config->idle_timeout, 4min);
+    EXPECT_EQ(config->on_backend_down, OnBackendDown::reset);
+}
+
+TEST(LoadBalancerConfig, an_http_probe_has_the_smaller_of_interval_and_30_s) {
+    EXPECT_EQ(read(good)->probes[1].timeout, 30s);
+    EXPECT_EQ(read(with("interval: 45s", "interval: 2s"))->probes[1].timeout, 2s);
+    EXPECT_EQ(read(with(", timeout: 1500ms", ""))->probes[0].timeout, 5s);
+}
+
+TEST(LoadBalancerConfig, what_is_written_reads_back_equal) {
+    auto config = *read(good);
+    EXPECT_EQ(*read(to_yaml(config)), config);
+    config.probe_source.reset();
+    config.sku = Sku::basic;
+    config.on_backend_down = OnBackendDown::keep;
+    config.idle_timeout = 1234567891ns;
+    config.probes[1].path = "/a\"b\\c";
+    config.probes[0].name = "true";
+    config.rules[0].probe = "true";
+    config.max_connections = 7;
+    const auto again = read(to_yaml(config));
+    ASSERT_TRUE(again.has_value()) << again.error().message();
+    EXPECT_EQ(*again, config);
+}
+
+TEST(LoadBalancerConfig, a_rule_naming_a_missing_probe_is_refused_where_it_stands) {
+    expect_refused(with("backend_port: 10011, probe: p2p", "backend_port: 10011, probe: p2q"),
+                   "lb.yaml:10:82: rules[0].probe: there is no probe 'p2q'; did you mean 'p2p'?");
+}
+
+TEST(LoadBalancerConfig, mistakes_are_refused_with_their_place) {
+    expect_refused(with("sku: standard", "sku: gateway"), "lb.yaml:2:6: sku: 'gateway' is not known");
+    expect_refused(with("idle_timeout", "idel_timeout"), "did you mean 'idle_timeout'?");
+    expect_refused(with("port: 10010,", "port: 70000,"), "lb.yaml:7:30: probes.p2p.port: '70000'");
+    expect_refused(with("192.0.2.12", "192.0.2.11"), "is already the address of 'corda-primary'");
+    expect_refused(with("corda-backup", "corda-primary"), "'corda-primary' is given twice");
+    expect_refused(with("frontend_port: 10004", "frontend_port: 10010"),
+                   "already the frontend port of rule 'p2p'");
+    expect_refused(with("timeout: 1500ms", "timeout: 6s"), "'6s' is above 5s");
+    expect_refused(with("interval: 45s", "interval: 45s, timeout: 31s"), "'31s' is above 30s");
+    expect_refused(with("path: /status/full", "path: status"), "is not a request path");
+    expect_refused(with("path: /status/full", "path: \"/a\\r\\nX: y\""), "is not a request path");
+    expect_refused(with("{protocol: tcp, port", "{path: /, protocol: tcp, port"), "is for http probes only");
+    expect_refused(with("protocol: tcp, frontend_port: 10010", "protocol: udp, frontend_port: 10010"),
+                   "'udp' is not known");
+    expect_refused(with("threshold: 3", "threshold: 0"), "'0' is not a whole number from 1");
+    expect_refused(with("frontend: {address: 203.0.113.10}\n", ""), "frontend: is missing");
+}
+
+TEST(LoadBalancerConfig, all_mistakes_are_told_at_once) {
+    const auto config = read("name: x\nfrontend: {address: 1.2.3}\nbackends: []\nprobes: {}\nrules: []\n");
+    ASSERT_TRUE(config.has_error());
+    for (const char* part : {"frontend.address", "holds no backend", "holds no rule"})
+        EXPECT_THAT(config.error().message(), HasSubstr(part));
+}
+
+}  // namespace
+}  // namespace understudy::lb
