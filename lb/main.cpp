@@ -28,7 +28,7 @@ int fail(const Error& error) {
 
 // Descriptors beside those of the connections: listeners, probes in flight, events, the reactor's own.
 std::uint64_t other_descriptors(const lb::Config& config) {
-    return 32 + config.rules.size() + 2 * config.probes.size() * config.backends.size();
+    return 32 + config.rules.size() + 4 * config.probes.size() * config.backends.size();
 }
 
 // Two descriptors a connection. Raises the soft limit as far as the hard one lets it; what is still missing

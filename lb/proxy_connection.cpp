@@ -83,14 +83,18 @@ asio::awaitable<bool> ProxyConnection::connect() {
         const Endpoint target = owner_->target_of(rule_, backend);
         const Instant started = io::monotonic_now();
         server_ = Socket(client_.get_executor());
+        backend_lost_ = false;
         const auto failure = co_await connect_within(server_, target, std::nullopt, limits_.connect_timeout);
         if (reset_) co_return false;
-        if (!failure) co_return true;
+        // The backend may have gone down after it had answered: then nothing would ever reset this
+        // connection.
+        if (!failure && !backend_lost_) co_return true;
         tried_.push_back(backend);
         boost::system::error_code ignored;
         server_.close(ignored);
         owner_->attempt_failed(*this, backend,
-                               fmt::format("connect to {} {} after {}", to_string(target), words_for(failure),
+                               fmt::format("connect to {} {} after {}", to_string(target),
+                                           failure ? words_for(failure) : "answered, but is down",
                                            format_latency(io::monotonic_now() - started)));
     }
     co_return false;
@@ -117,10 +121,12 @@ void ProxyConnection::reset() {
 
 void ProxyConnection::backend_down(bool reset_established) {
     boost::system::error_code ignored;
-    if (!established_)
+    if (!established_) {
+        backend_lost_ = true;
         server_.cancel(ignored);
-    else if (reset_established)
+    } else if (reset_established) {
         reset();
+    }
 }
 
 asio::awaitable<void> ProxyConnection::copy(std::shared_ptr<ProxyConnection> self, Socket& from, Socket& to) {

@@ -87,6 +87,7 @@ class ProxyConnection : public std::enable_shared_from_this<ProxyConnection> {
     Instant last_activity_;
     int open_directions_ = 0;
     bool established_ = false;
+    bool backend_lost_ = false;  // while connecting to it
     bool reset_ = false;
 };
 
