@@ -67,10 +67,12 @@ Result<Audit> audit_from_json(std::string_view text) {
         const auto* direction = string_member(*object, "direction");
         const auto* state = string_member(*object, "state");
         const auto* entries = object->if_contains("entries");
-        if (id == nullptr || direction == nullptr || state == nullptr || entries == nullptr || !entries->is_int64())
+        if (id == nullptr || direction == nullptr || state == nullptr || entries == nullptr ||
+            !entries->is_int64())
             return malformed;
         if (*direction != "outgoing" && *direction != "incoming") return malformed;
-        audit.payments.push_back({std::string(*id), *direction == "outgoing" ? Direction::outgoing : Direction::incoming,
+        audit.payments.push_back({std::string(*id),
+                                  *direction == "outgoing" ? Direction::outgoing : Direction::incoming,
                                   entries->get_int64(), std::string(*state)});
     }
     return audit;
@@ -89,7 +91,8 @@ Result<ClientRecord> client_record_from_lines(std::string_view text) {
         const auto* id = object == nullptr ? nullptr : string_member(*object, "payment");
         const auto* outcome = object == nullptr ? nullptr : string_member(*object, "outcome");
         if (id == nullptr || outcome == nullptr)
-            return Error(ErrorKind::bad_input, fmt::format("client record, line {}", number), "is not an attempt");
+            return Error(ErrorKind::bad_input, fmt::format("client record, line {}", number),
+                         "is not an attempt");
         record.attempted.insert(std::string(*id));
         if (*outcome == "acknowledged") record.acknowledged.insert(std::string(*id));
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verdict on payments: the client's own record is compared with what both parties' databases hold afterwards.
-// Lost: acknowledged to the client, yet without an entry at the payer or at the payee. Duplicated: more than one
-// ledger entry under one payment id at either party, acknowledged or not.
+// The verdict on payments: the client's own record is compared with what both parties' databases hold
+// afterwards. Lost: acknowledged to the client, yet without an entry at the payer or at the payee.
+// Duplicated: more than one ledger entry under one payment id at either party, acknowledged or not.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +45,8 @@ PaymentVerdict compare(const ClientRecord& client, const Audit& payer, const Aud
 std::string to_json(const Audit& audit);
 Result<Audit> audit_from_json(std::string_view text);
 
-// The client's record file: JSON lines with "payment" and "outcome". A last line cut short is left out (a client
-// killed while it wrote); any other bad line is an error with its number.
+// The client's record file: JSON lines with "payment" and "outcome". A last line cut short is left out (a
+// client killed while it wrote); any other bad line is an error with its number.
 Result<ClientRecord> client_record_from_lines(std::string_view text);
 
 }  // namespace understudy::node

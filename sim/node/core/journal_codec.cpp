@@ -25,12 +25,14 @@ void put_u32(std::string& out, std::uint32_t value) {
 
 std::uint32_t get_u32(std::string_view bytes) {
     std::uint32_t value = 0;
-    for (std::size_t i = 0; i < 4; ++i) value |= std::uint32_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+    for (std::size_t i = 0; i < 4; ++i)
+        value |= std::uint32_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
     return value;
 }
 
 std::optional<JournalRecord> record_from(std::string_view payload) {
-    if (auto announced = payment_from_request(payload); announced.has_value()) return Announced{std::move(*announced)};
+    if (auto announced = payment_from_request(payload); announced.has_value())
+        return Announced{std::move(*announced)};
     boost::system::error_code failure;
     const json::value parsed = json::parse(json::string_view(payload.data(), payload.size()), failure);
     if (failure || !parsed.is_object()) return std::nullopt;
@@ -42,9 +44,10 @@ std::optional<JournalRecord> record_from(std::string_view payload) {
 }  // namespace
 
 std::string encode_record(const JournalRecord& record) {
-    const std::string payload = std::holds_alternative<Announced>(record)
-                                    ? to_request(std::get<Announced>(record).payment)
-                                    : json::serialize(json::object{{"settled", std::get<Settled>(record).id}});
+    const std::string payload =
+        std::holds_alternative<Announced>(record)
+            ? to_request(std::get<Announced>(record).payment)
+            : json::serialize(json::object{{"settled", std::get<Settled>(record).id}});
     std::string bytes;
     put_u32(bytes, static_cast<std::uint32_t>(payload.size()));
     put_u32(bytes, crc_of(payload));
@@ -76,7 +79,8 @@ std::vector<Payment> unfinished_payments(const std::vector<JournalRecord>& recor
         if (const auto* settled = std::get_if<Settled>(&record)) left_out.insert(settled->id);
     std::vector<Payment> unfinished;
     for (const JournalRecord& record : records)
-        if (const auto* announced = std::get_if<Announced>(&record); announced && left_out.insert(announced->payment.id).second)
+        if (const auto* announced = std::get_if<Announced>(&record);
+            announced && left_out.insert(announced->payment.id).second)
             unfinished.push_back(announced->payment);
     return unfinished;
 }

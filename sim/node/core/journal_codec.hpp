@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The message journal's records as bytes. A record is: payload length (4 bytes, little endian), CRC-32 of the payload
-// (4 bytes, little endian), payload (JSON). "announced" is written and made durable before a payment is executed,
-// "settled" when it is done at both parties; a payment announced and not settled is unfinished. Decoding stops at
-// the first record that is cut short or fails its CRC: what a crash or power cut leaves at the end of the file.
+// The message journal's records as bytes. A record is: payload length (4 bytes, little endian), CRC-32 of the
+// payload (4 bytes, little endian), payload (JSON). "announced" is written and made durable before a payment
+// is executed, "settled" when it is done at both parties; a payment announced and not settled is unfinished.
+// Decoding stops at the first record that is cut short or fails its CRC: what a crash or power cut leaves at
+// the end of the file.
 #pragma once
 
 #include <cstdint>

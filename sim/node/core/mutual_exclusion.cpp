@@ -10,7 +10,8 @@
 
 namespace understudy::node {
 
-RowDecision decide_claim(const std::optional<LeaseRow>& row, const LeaseIdentity& self, Duration wait_interval) {
+RowDecision decide_claim(const std::optional<LeaseRow>& row, const LeaseIdentity& self,
+                         Duration wait_interval) {
     if (!row) return InsertRow{};
     if (row->machine_name == self.machine_name) return UpdateRow{row->version};
     if (row->age > wait_interval) return UpdateRow{row->version};
@@ -56,7 +57,8 @@ void MutualExclusionMachine::handle(const LeaseEvent& event, Instant now) {
 
 void MutualExclusionMachine::claim_answered(const Claiming& state, const LeaseAnswered& answer, Instant now) {
     if (!answer.written) {
-        const LeaseRow holder = answer.found.value_or(LeaseRow{"another host", "unknown", 0, Duration::zero()});
+        const LeaseRow holder =
+            answer.found.value_or(LeaseRow{"another host", "unknown", 0, Duration::zero()});
         state_ = Refused{now + intervals_.wait};
         actions_.emplace_back(LeaseRefused{holder.machine_name, holder.pid, holder.age, intervals_.wait});
         return;
@@ -72,7 +74,8 @@ void MutualExclusionMachine::renewal_answered(Holding& state, const LeaseAnswere
     UNDERSTUDY_ASSERT(state.unanswered_sent.has_value(), "a renewal is answered once");
     if (!answer.found) return lose("the lease row is missing");
     if (answer.found->machine_name != self_.machine_name || answer.found->pid != self_.pid)
-        return lose(fmt::format("the lease row is held by {}, process {}", answer.found->machine_name, answer.found->pid));
+        return lose(fmt::format("the lease row is held by {}, process {}", answer.found->machine_name,
+                                answer.found->pid));
     if (!answer.written) return lose("the lease row was changed by another process");
     state.version = answer.found->version + 1;
     state.confirmed_sent = *state.unanswered_sent;
@@ -90,15 +93,16 @@ void MutualExclusionMachine::on_timeout(Instant now) {
     if (const auto* claiming = std::get_if<Claiming>(&state_)) {
         if (now < claiming->sent + intervals_.confirmation_limit()) return;
         state_ = Ended{};
-        actions_.emplace_back(EndProcess{
-            fmt::format("the database did not answer the claim within {}", format_duration(intervals_.confirmation_limit()))});
+        actions_.emplace_back(EndProcess{fmt::format("the database did not answer the claim within {}",
+                                                     format_duration(intervals_.confirmation_limit()))});
     } else if (const auto* refused = std::get_if<Refused>(&state_)) {
         if (now < refused->until) return;
         state_ = Ended{};
         actions_.emplace_back(EndProcess{"the lease is held by another host"});
     } else if (auto* held = std::get_if<Holding>(&state_)) {
         if (now >= confirm_by(*held))
-            return lose(fmt::format("no renewal was confirmed for {}", format_duration(intervals_.confirmation_limit())));
+            return lose(fmt::format("no renewal was confirmed for {}",
+                                    format_duration(intervals_.confirmation_limit())));
         if (held->unanswered_sent || now < held->next_renewal) return;
         held->unanswered_sent = now;
         // Fixed rate; renewals that are overdue are left out, not made up for.
@@ -110,7 +114,8 @@ void MutualExclusionMachine::on_timeout(Instant now) {
 std::optional<Deadline> MutualExclusionMachine::next_deadline() const {
     if (const auto* claiming = std::get_if<Claiming>(&state_))
         return Deadline{claiming->sent + intervals_.confirmation_limit(), "claim answered"};
-    if (const auto* refused = std::get_if<Refused>(&state_)) return Deadline{refused->until, "wait interval over"};
+    if (const auto* refused = std::get_if<Refused>(&state_))
+        return Deadline{refused->until, "wait interval over"};
     if (const auto* held = std::get_if<Holding>(&state_)) {
         const Deadline confirmed{confirm_by(*held), "renewal confirmed", 0};
         if (held->unanswered_sent) return confirmed;
@@ -119,6 +124,8 @@ std::optional<Deadline> MutualExclusionMachine::next_deadline() const {
     return std::nullopt;
 }
 
-std::vector<LeaseAction> MutualExclusionMachine::take_actions() { return std::exchange(actions_, {}); }
+std::vector<LeaseAction> MutualExclusionMachine::take_actions() {
+    return std::exchange(actions_, {});
+}
 
 }  // namespace understudy::node

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The node's mutual exclusion: which of several hosts of one legal identity is active is decided by one row in the
-// table node_mutual_exclusion of the database they share. Pure: the driver carries actions out and feeds answers in.
+// The node's mutual exclusion: which of several hosts of one legal identity is active is decided by one row
+// in the table node_mutual_exclusion of the database they share. Pure: the driver carries actions out and
+// feeds answers in.
 //
 //   claiming --row taken--> holding --renewed every update_interval--> holding
-//      |                       '--row missing or another's, version moved, database lost, not confirmed in time--> ended
+//      |                       '--row missing or another's, version moved, database lost, not confirmed in
+//      time--> ended
 //      '--refused--> refused --wait_interval slept--> ended          (the host's agent restarts the process)
 //
-// Source of the rule: the documented behaviour of hot/cold nodes. The row's age is the database's clock on both
-// sides, so hosts' clocks don't matter. Stricter than the original in one point: a holder ends by itself when no
-// renewal was confirmed until (the send time of the last confirmed one + the midpoint between update_interval and
-// wait_interval). Without it a database that swallows packets would leave the holder's ports open while another
-// host takes over. Not covered, as in the original: a host that is paused as a whole, clock included, serves on
-// after it resumes until its next renewal is answered.
+// Source of the rule: the documented behaviour of hot/cold nodes. The row's age is the database's clock on
+// both sides, so hosts' clocks don't matter. Stricter than the original in one point: a holder ends by itself
+// when no renewal was confirmed until (the send time of the last confirmed one + the midpoint between
+// update_interval and wait_interval). Without it a database that swallows packets would leave the holder's
+// ports open while another host takes over. Not covered, as in the original: a host that is paused as a
+// whole, clock included, serves on after it resumes until its next renewal is answered.
 #pragma once
 
 #include <cstdint>
@@ -51,10 +53,12 @@ struct UpdateRow {
 struct LeaveRow {};
 using RowDecision = std::variant<InsertRow, UpdateRow, LeaveRow>;
 
-RowDecision decide_claim(const std::optional<LeaseRow>& row, const LeaseIdentity& self, Duration wait_interval);
+RowDecision decide_claim(const std::optional<LeaseRow>& row, const LeaseIdentity& self,
+                         Duration wait_interval);
 RowDecision decide_renewal(const std::optional<LeaseRow>& row, const LeaseIdentity& self);
 
-// Events. `found` is the row before the write; `written` says that the conditional write matched and is committed.
+// Events. `found` is the row before the write; `written` says that the conditional write matched and is
+// committed.
 struct LeaseAnswered {
     std::optional<LeaseRow> found;
     bool written = false;
@@ -64,7 +68,8 @@ struct DatabaseLost {
 };
 using LeaseEvent = std::variant<LeaseAnswered, DatabaseLost>;
 
-// Actions. ClaimRow and RenewRow ask for one read and one conditional write; exactly one is unanswered at a time.
+// Actions. ClaimRow and RenewRow ask for one read and one conditional write; exactly one is unanswered at a
+// time.
 struct ClaimRow {};
 struct RenewRow {};
 struct LeaseRefused {
@@ -87,7 +92,8 @@ struct LeaseLost {
 struct EndProcess {
     std::string reason;
 };
-using LeaseAction = std::variant<ClaimRow, RenewRow, LeaseRefused, LeaseTaken, LeaseRenewed, LeaseLost, EndProcess>;
+using LeaseAction =
+    std::variant<ClaimRow, RenewRow, LeaseRefused, LeaseTaken, LeaseRenewed, LeaseLost, EndProcess>;
 
 class MutualExclusionMachine {
   public:
@@ -121,7 +127,9 @@ class MutualExclusionMachine {
     void claim_answered(const Claiming& state, const LeaseAnswered& answer, Instant now);
     void renewal_answered(Holding& state, const LeaseAnswered& answer);
     void lose(std::string reason);
-    Instant confirm_by(const Holding& state) const { return state.confirmed_sent + intervals_.confirmation_limit(); }
+    Instant confirm_by(const Holding& state) const {
+        return state.confirmed_sent + intervals_.confirmation_limit();
+    }
 
     LeaseIdentity self_;
     LeaseIntervals intervals_;

@@ -17,7 +17,9 @@ bool is_dns_name(std::string_view name) {
     char previous = '.';
     for (const char c : name) {
         const bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (c == '.' ? (previous == '.' || previous == '-') : !(alphanumeric || (c == '-' && previous != '.'))) return false;
+        if (c == '.' ? (previous == '.' || previous == '-')
+                     : !(alphanumeric || (c == '-' && previous != '.')))
+            return false;
         label = c == '.' ? 0 : label + 1;
         if (label > 63) return false;
         previous = c;
@@ -26,7 +28,8 @@ bool is_dns_name(std::string_view name) {
 }
 
 bool in_zone(std::string_view name, std::string_view zone) {
-    return !zone.empty() && name.size() > zone.size() + 1 && name.ends_with(zone) && name[name.size() - zone.size() - 1] == '.';
+    return !zone.empty() && name.size() > zone.size() + 1 && name.ends_with(zone) &&
+           name[name.size() - zone.size() - 1] == '.';
 }
 
 constexpr std::size_t max_addresses = 16;
@@ -36,13 +39,16 @@ constexpr std::size_t max_addresses = 16;
 Result<HostPort> parse_host_port(std::string_view text) {
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos || colon == 0)
-        return Error(ErrorKind::bad_input, std::string(text), "is not a host and a port").with_remedy("write host:port");
+        return Error(ErrorKind::bad_input, std::string(text), "is not a host and a port")
+            .with_remedy("write host:port");
     const auto port = parse_port(text.substr(colon + 1));
-    if (port.has_error()) return Error(ErrorKind::bad_input, std::string(text), "has no port from 1 to 65535");
+    if (port.has_error())
+        return Error(ErrorKind::bad_input, std::string(text), "has no port from 1 to 65535");
     const std::string host(text.substr(0, colon));
     const bool numeric = host.find_first_not_of("0123456789.") == std::string::npos;
     if (numeric ? parse_address(host).has_error() : !is_dns_name(host))
-        return Error(ErrorKind::bad_input, std::string(text), "is neither an IPv4 address nor a DNS name with a port");
+        return Error(ErrorKind::bad_input, std::string(text),
+                     "is neither an IPv4 address nor a DNS name with a port");
     return HostPort{host, *port};
 }
 
@@ -51,17 +57,20 @@ Result<void> check_public(const std::string& address, const PublicAddressRule& r
     const auto numeric = parse_address(parsed.host);
     if (numeric.has_error()) {
         if (in_zone(parsed.host, rule.dns_zone)) return {};
-        return Error(ErrorKind::bad_input, address, fmt::format("is not a name in the public zone '{}'", rule.dns_zone))
+        return Error(ErrorKind::bad_input, address,
+                     fmt::format("is not a name in the public zone '{}'", rule.dns_zone))
             .with_remedy("an entry is a static public IP address or a public DNS name");
     }
     if (numeric->bits == 0)
-        return Error(ErrorKind::bad_input, address, "0.0.0.0 is an address to listen on, nobody can connect to it")
+        return Error(ErrorKind::bad_input, address,
+                     "0.0.0.0 is an address to listen on, nobody can connect to it")
             .with_remedy("an entry is a static public IP address or a public DNS name");
     for (const Ipv4Network& network : rule.public_networks)
         if (network.contains(*numeric)) return {};
     std::vector<std::string> networks;
     for (const Ipv4Network& network : rule.public_networks) networks.push_back(to_string(network));
-    return Error(ErrorKind::bad_input, address, fmt::format("is not a public address (public: {})", fmt::join(networks, ", ")))
+    return Error(ErrorKind::bad_input, address,
+                 fmt::format("is not a public address (public: {})", fmt::join(networks, ", ")))
         .with_remedy("an entry is a static public IP address or a public DNS name");
 }
 
@@ -77,7 +86,8 @@ std::string to_json(const NodeInfo& info) {
 Result<NodeInfo> node_info_from_json(std::string_view text) {
     boost::system::error_code failure;
     const json::value parsed = json::parse(json::string_view(text.data(), text.size()), failure);
-    if (failure || !parsed.is_object()) return Error(ErrorKind::bad_input, "node info", "is not a JSON object");
+    if (failure || !parsed.is_object())
+        return Error(ErrorKind::bad_input, "node info", "is not a JSON object");
     const json::object& object = parsed.get_object();
     NodeInfo info;
     const auto* legal_name = object.if_contains("legal_name");
@@ -90,10 +100,12 @@ Result<NodeInfo> node_info_from_json(std::string_view text) {
         addresses->get_array().size() > max_addresses)
         return Error(ErrorKind::bad_input, "addresses", "is not a list of 1 to 16 addresses");
     for (const json::value& address : addresses->get_array()) {
-        if (!address.is_string()) return Error(ErrorKind::bad_input, "addresses", "holds something that is no string");
+        if (!address.is_string())
+            return Error(ErrorKind::bad_input, "addresses", "holds something that is no string");
         info.addresses.emplace_back(address.get_string());
     }
-    for (const auto& [member, target] : {std::pair("platform_version", &info.platform_version), {"serial", &info.serial}}) {
+    for (const auto& [member, target] :
+         {std::pair("platform_version", &info.platform_version), {"serial", &info.serial}}) {
         const auto* value = object.if_contains(member);
         if (value == nullptr) continue;
         if (!value->is_int64() || value->get_int64() < 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The network map as a pure table: each party's addresses under its legal name, and the rule that an address must be
-// a static public IP address or a public DNS name. An entry's serial changes only when its content does, so that
-// publishing at every start, from whichever host is active, leaves the entry as it is.
+// The network map as a pure table: each party's addresses under its legal name, and the rule that an address
+// must be a static public IP address or a public DNS name. An entry's serial changes only when its content
+// does, so that publishing at every start, from whichever host is active, leaves the entry as it is.
 #pragma once
 
 #include <cstdint>

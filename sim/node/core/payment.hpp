@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A payment as a value and its two JSON forms: what a client posts ({"id","to","amount"}) and what one party sends
-// another ({"id","from","to","amount"}). Amounts are whole units, 1 to 10^15. An id is 1 to 128 letters, digits,
+// A payment as a value and its two JSON forms: what a client posts ({"id","to","amount"}) and what one party
+// sends another ({"id","from","to","amount"}). Amounts are whole units, 1 to 10^15. An id is 1 to 128
+// letters, digits,
 // '-', '_', '.' or ':'; it is chosen by the client and names the payment at both parties.
 #pragma once
 

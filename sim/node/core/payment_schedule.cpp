@@ -9,9 +9,11 @@ namespace understudy::node {
 
 PaymentSchedule::PaymentSchedule(ScheduleLimits limits, Instant start)
     : limits_(limits),
-      slot_(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1.0 / limits.rate_per_second))),
+      slot_(
+          std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1.0 / limits.rate_per_second))),
       next_slot_(start) {
-    UNDERSTUDY_ASSERT(limits.rate_per_second > 0 && limits.max_outstanding > 0, "a rate and a bound above zero");
+    UNDERSTUDY_ASSERT(limits.rate_per_second > 0 && limits.max_outstanding > 0,
+                      "a rate and a bound above zero");
 }
 
 void PaymentSchedule::attempt_ended(std::int64_t payment, bool acknowledged, Instant now) {
@@ -77,6 +79,8 @@ std::optional<Deadline> PaymentSchedule::next_deadline() const {
     return next;
 }
 
-std::vector<ScheduleAction> PaymentSchedule::take_actions() { return std::exchange(actions_, {}); }
+std::vector<ScheduleAction> PaymentSchedule::take_actions() {
+    return std::exchange(actions_, {});
+}
 
 }  // namespace understudy::node

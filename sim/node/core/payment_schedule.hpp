@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// When a client pays: an open-loop schedule. A slot comes every 1/rate, whatever became of the payments before; it
-// makes a new payment while fewer than max_outstanding are unacknowledged, and else the retry that is due longest. A
-// failed payment is retried with its own id retry_interval after the failure, until it is acknowledged. After stop()
-// no new payment is made; outstanding ones are retried until acknowledged or drain_timeout is over. Pure.
+// When a client pays: an open-loop schedule. A slot comes every 1/rate, whatever became of the payments
+// before; it makes a new payment while fewer than max_outstanding are unacknowledged, and else the retry that
+// is due longest. A failed payment is retried with its own id retry_interval after the failure, until it is
+// acknowledged. After stop() no new payment is made; outstanding ones are retried until acknowledged or
+// drain_timeout is over. Pure.
 #pragma once
 
 #include <cstdint>
