@@ -39,7 +39,8 @@ asio::awaitable<HttpResponse> answer(const HttpHandler& handler, HttpRequest req
     } catch (const std::exception& failure) {
         spdlog::error("request handler: {}", failure.what());
     }
-    co_return HttpResponse{500, "internal error\n", "text/plain"};
+    HttpResponse failed{500, "internal error\n", "text/plain"};
+    co_return failed;
 }
 
 asio::awaitable<void> serve_connection(tcp::socket socket, const HttpHandler& handler) {
@@ -59,10 +60,12 @@ asio::awaitable<void> serve_connection(tcp::socket socket, const HttpHandler& ha
         const unsigned version = readable ? message.version() : 11;
         keep_alive = readable && message.keep_alive();
         HttpResponse response{400, "bad request: " + failure.message() + "\n", "text/plain"};
-        if (readable)
-            response = co_await answer(handler, HttpRequest{std::string(message.method_string()), std::string(message.target()),
-                                                            std::move(message.body()),
-                                                            std::string(message[http::field::content_type])});
+        if (readable) {
+            // Named, not a temporary: g++ 12 destroys a braced temporary in an awaited call twice.
+            HttpRequest request{std::string(message.method_string()), std::string(message.target()),
+                                std::move(message.body()), std::string(message[http::field::content_type])};
+            response = co_await answer(handler, std::move(request));
+        }
         auto reply = to_beast(std::move(response), version, keep_alive);
         auto [write_failure, written] = co_await http::async_write(stream, reply, as_result);
         if (write_failure) co_return;
@@ -134,8 +137,9 @@ asio::awaitable<Result<HttpResponse>> http_request(std::string host, std::uint16
     if (read_failure) co_return step_failed(subject, "response", read_failure, timeout);
     auto& reply = parser.get();
     stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
-    co_return HttpResponse{static_cast<int>(reply.result_int()), std::move(reply.body()),
-                           std::string(reply[http::field::content_type])};
+    HttpResponse response{static_cast<int>(reply.result_int()), std::move(reply.body()),
+                          std::string(reply[http::field::content_type])};
+    co_return response;
 }
 
 Result<tcp::acceptor> listen_tcp(asio::any_io_executor executor, const tcp::endpoint& endpoint) {
