@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client's conversation, as a pure machine: which message may come now, what is answered, and what the
+// engine is asked to do.
+//
+//   startup --SSLRequest: 'N'--> startup --StartupMessage--> sasl first --> sasl final --> ready <-->
+//   skipping
+//      \--CancelRequest--> ended        (any FATAL error, Terminate, login limit) ------> ended    (until
+//      Sync)
+//
+// The driver feeds handle(); carries the actions out in order; after each engine action (EngineAction) it
+// reports engine_done() with the engine's error, if any, and its transaction status, before it asks for more.
+// Rules: PostgreSQL manual 55.2. After an error in the extended protocol everything up to Sync is ignored; a
+// simple Query is answered by ReadyForQuery in any case.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+#include "storage/database/core/backend.hpp"
+#include "storage/database/core/frontend.hpp"
+#include "storage/database/core/scram.hpp"
+
+namespace understudy::database {
+
+struct SessionSettings {
+    std::map<std::string, ScramVerifier> users;
+    ScramVerifier stranger;  // the made-up verifier for unknown users
+    Crypto crypto;
+    std::string server_nonce;
+    std::string database;  // the only one that exists; empty: any name is taken
+    std::int32_t process_id = 0;
+    std::int32_t secret = 0;
+    Duration login_limit = 10s;
+    bool full = false;  // max_connections are in use: refuse with 53300 once the startup message is read
+};
+
+struct Send {
+    std::string bytes;
+};
+struct CancelOther {
+    std::int32_t process_id = 0;
+    std::int32_t secret = 0;
+};
+struct LoggedIn {
+    std::string user;
+    std::string database;
+};
+struct Refused {
+    std::string reason;
+};
+using EngineAction = std::variant<Query, Parse, Bind, Describe, Close, Execute, Sync>;
+struct End {};
+using SessionAction = std::variant<Send, CancelOther, LoggedIn, Refused, EngineAction, End>;
+
+class Session {
+  public:
+    Session(SessionSettings settings, Instant now);
+
+    void handle(FrontendMessage message, Instant now);
+    void handle_error(
+        const SqlError& error);  // from the decoder, or the driver's own (shutdown, a limit): ends it
+    void on_timeout(Instant now);
+    std::optional<Deadline> next_deadline() const;
+    void engine_done(const std::optional<SqlError>& error, char transaction_status);
+    std::vector<SessionAction> take_actions();
+    bool ended() const { return std::holds_alternative<Ended>(state_); }
+    bool ready() const { return std::holds_alternative<Ready>(state_); }
+
+  private:
+    struct Startup {};
+    struct SaslFirst {
+        ScramServer scram;
+    };
+    struct SaslFinal {
+        ScramServer scram;
+    };
+    enum class Waiting { nothing, query, sync, extended };
+    struct Ready {
+        bool skipping = false;
+        Waiting waiting = Waiting::nothing;
+    };
+    struct Ended {};
+
+    void handle_startup(const FrontendMessage& message);
+    void start(const StartupMessage& startup);
+    void handle_sasl_first(const AuthenticationData& data);
+    void handle_sasl_final(const AuthenticationData& data);
+    void handle_ready(FrontendMessage message);
+    void log_in();
+    void flush();
+    void end();
+
+    SessionSettings settings_;
+    Instant login_deadline_;
+    std::string user_;
+    std::string database_;
+    std::string application_name_;
+    char transaction_status_ = 'I';
+    BackendWriter out_;
+    std::vector<SessionAction> actions_;
+    std::variant<Startup, SaslFirst, SaslFinal, Ready, Ended> state_ = Startup{};
+};
+
+}  // namespace understudy::database
