@@ -22,14 +22,14 @@ enum class RestartPolicy { always, on_failure, never };
 
 // A program the agent keeps running. Names are unique in a host.
 struct UnitSpec {
-    std::string name;
-    std::vector<std::string> argv;  // argv[0] is the program's path, looked up in PATH when it has no slash
-    std::map<std::string, std::string> environment;
-    std::vector<std::string> requires_units;  // started once all of these are ready
+    std::string name{};
+    std::vector<std::string> argv{};  // argv[0] is the program's path, looked up in PATH when it has no slash
+    std::map<std::string, std::string> environment{};
+    std::vector<std::string> requires_units{};  // started once all of these are ready
     RestartPolicy restart = RestartPolicy::always;
     Duration restart_delay = 100ms;
-    Duration stop_timeout = 2s;     // between SIGTERM and SIGKILL
-    std::string working_directory;  // empty: "/"
+    Duration stop_timeout = 2s;       // between SIGTERM and SIGKILL
+    std::string working_directory{};  // empty: "/"
     bool operator==(const UnitSpec&) const = default;
 };
 
@@ -37,26 +37,26 @@ struct UnitSpec {
 // default.
 struct InterfaceConfig {
     std::string name = "eth0";
-    std::vector<std::string> addresses;
+    std::vector<std::string> addresses{};
     std::string gateway = "169.254.1.1";
     bool operator==(const InterfaceConfig&) const = default;
 };
 
 struct FileConfig {
-    std::string path;  // absolute; missing parent directories are made
+    std::string path{};  // absolute; missing parent directories are made
     std::uint32_t mode = 0644;
-    std::string content;
+    std::string content{};
     bool operator==(const FileConfig&) const = default;
 };
 
 // Everything a host needs. Texts that are empty leave the host's own (name, files) alone.
 struct HostConfig {
-    std::string hostname;
-    std::optional<InterfaceConfig> interface;
-    std::string resolv_conf;
-    std::string hosts_file;
-    std::vector<FileConfig> files;
-    std::vector<UnitSpec> units;
+    std::string hostname{};
+    std::optional<InterfaceConfig> interface {};
+    std::string resolv_conf{};
+    std::string hosts_file{};
+    std::vector<FileConfig> files{};
+    std::vector<UnitSpec> units{};
     bool operator==(const HostConfig&) const = default;
 };
 
@@ -72,26 +72,26 @@ struct Configure {
     HostConfig config;
 };
 struct StartUnit {
-    std::string unit;
+    std::string unit{};
 };
 struct StopUnit {
-    std::string unit;
+    std::string unit{};
 };  // SIGTERM, SIGKILL after stop_timeout; stays down until StartUnit
 struct SignalUnit {
-    std::string unit;
+    std::string unit{};
     int signal = 0;
 };
 struct Exec {
     std::uint32_t id = 0;  // chosen by the supervisor, unique in the session
-    std::vector<std::string> argv;
-    std::map<std::string, std::string> environment;
+    std::vector<std::string> argv{};
+    std::map<std::string, std::string> environment{};
     bool tty = false;
     int rows = 24;
     int columns = 80;
 };
 struct ExecInput {
     std::uint32_t id = 0;
-    std::string bytes;
+    std::string bytes{};
 };
 struct ExecCloseInput {
     std::uint32_t id = 0;
@@ -116,29 +116,29 @@ struct Hello {
     bool fresh = true;  // this agent holds no configuration: the supervisor must configure it
 };
 struct Configured {
-    std::string error;
+    std::string error{};
 };  // empty: done
 struct EventLine {
-    std::string unit;
-    std::string line;
+    std::string unit{};
+    std::string line{};
 };  // the unit's JSON line, without its newline
 struct LogChunk {
-    std::string unit;
+    std::string unit{};
     OutputStream stream = OutputStream::standard_output;
-    std::string bytes;
+    std::string bytes{};
 };
 struct UnitState {
-    std::string unit;
+    std::string unit{};
     UnitStateName state = UnitStateName::waiting;
-    std::optional<int> pid;
-    std::optional<int> exit_status;  // of its last end, when it exited
-    std::optional<int> exit_signal;  // of its last end, when a signal ended it
+    std::optional<int> pid{};
+    std::optional<int> exit_status{};  // of its last end, when it exited
+    std::optional<int> exit_signal{};  // of its last end, when a signal ended it
     std::int64_t restarts = 0;
 };
 struct ExecOutput {
     std::uint32_t id = 0;
     OutputStream stream = OutputStream::standard_output;
-    std::string bytes;
+    std::string bytes{};
 };
 struct ExecExit {
     std::uint32_t id = 0;
@@ -146,7 +146,7 @@ struct ExecExit {
 };  // 128 + signal when a signal ended it
 struct ExecFailed {
     std::uint32_t id = 0;
-    std::string reason;
+    std::string reason{};
 };
 struct Pong {
     std::uint64_t token = 0;
