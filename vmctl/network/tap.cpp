@@ -19,8 +19,10 @@ Result<void> create_tap(const std::string& name) {
     UNDERSTUDY_ASSERT(name.size() < IFNAMSIZ, "an interface name has at most 15 characters");
     const io::UniqueFd device(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
     if (!device.valid()) {
-        return system_error("/dev/net/tun", errno, ErrorKind::environment)
-            .with_remedy(errno == ENOENT ? "run: sudo modprobe tun" : "run: sudo chmod 666 /dev/net/tun");
+        const int failed = errno;
+        return system_error("/dev/net/tun", failed, ErrorKind::environment)
+            .with_remedy(failed == EACCES || failed == EPERM ? "run: sudo chmod 666 /dev/net/tun"
+                                                             : "run: sudo modprobe tun");
     }
     ifreq request{};
     std::memcpy(request.ifr_name, name.data(), name.size());

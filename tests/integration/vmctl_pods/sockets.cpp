@@ -116,6 +116,16 @@ bool datagram_arrives(const ShellPod& pod, Ipv4Address source, Endpoint to, cons
     return ready(receiver.get(), POLLIN, limit_ms) && ::recv(receiver.get(), &byte, 1, 0) == 1;
 }
 
+io::UniqueFd start_flow(const ShellPod& pod, int type, Ipv4Address source, Endpoint to,
+                        std::uint8_t content) {
+    io::UniqueFd socket = socket_in(pod, type);
+    EXPECT_EQ(bind_to(socket, {source, 0}), 0);
+    const sockaddr_in remote = to_sockaddr(to);
+    ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote);
+    if (type == SOCK_DGRAM) ::send(socket.get(), &content, 1, 0);
+    return socket;
+}
+
 io::UniqueFd datagram_socket_in(const ShellPod& pod, std::uint16_t port) {
     io::UniqueFd socket = socket_in(pod, SOCK_DGRAM);
     EXPECT_EQ(bind_to(socket, {{}, port}), 0);

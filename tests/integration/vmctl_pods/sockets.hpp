@@ -31,6 +31,9 @@ bool pings(const ShellPod& pod, Ipv4Address to, int limit_ms = 300);
 bool datagram_arrives(const ShellPod& pod, Ipv4Address source, Endpoint to, const io::UniqueFd& receiver,
                       int limit_ms = 300);
 
+// Begins a flow and doesn't wait: a TCP connection, or one datagram whose only byte is `content`.
+io::UniqueFd start_flow(const ShellPod& pod, int type, Ipv4Address source, Endpoint to, std::uint8_t content);
+
 io::UniqueFd datagram_socket_in(const ShellPod& pod, std::uint16_t port);
 
 }  // namespace understudy::vmctl
