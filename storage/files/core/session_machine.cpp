@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/files/core/session_machine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace understudy::files {
+namespace {
+
+constexpr std::size_t max_user_bytes = 128;
+constexpr std::size_t max_dead_incarnations = 16;
+constexpr std::string_view resume_word = "resume";
+
+bool contains(const std::vector<std::string>& all, const std::string& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+}  // namespace
+
+std::optional<ClientName> parse_client_name(const std::string& user) {
+    if (user.empty() || user.size() > max_user_bytes) return std::nullopt;
+    ClientName name;
+    std::size_t first = user.find('#');
+    name.client = user.substr(0, first);
+    if (name.client.empty()) return std::nullopt;
+    if (first == std::string::npos) return name;
+    std::size_t second = user.find('#', first + 1);
+    name.incarnation = user.substr(first + 1, second == std::string::npos ? second : second - first - 1);
+    if (name.incarnation.empty()) return std::nullopt;
+    if (second == std::string::npos) return name;
+    if (user.substr(second + 1) != resume_word) return std::nullopt;
+    name.resume = true;
+    return name;
+}
+
+std::string to_user_name(const ClientName& name) {
+    std::string user = name.client;
+    if (!name.incarnation.empty()) user += "#" + name.incarnation;
+    if (name.resume) user += "#" + std::string(resume_word);
+    return user;
+}
+
+LockedFile locked_file(std::uint64_t inode, const std::string& client_id) {
+    return {inode, client_id.starts_with(whole_file_prefix) ? LockSpace::whole_file : LockSpace::range};
+}
+
+void SessionMachine::restore(const std::vector<LiveSession>& live, Instant now) {
+    UNDERSTUDY_ASSERT(sessions_.empty(), "sessions are restored before any other is opened");
+    for (const LiveSession& session : live)
+        open({session.client, session.incarnation, false}, now, true);
+    actions_.clear();  // nothing new happened
+    if (!live.empty()) grace_end_ = now + lease_;
+}
+
+std::vector<SessionMachine::LiveSession> SessionMachine::live_sessions() const {
+    std::vector<LiveSession> live;
+    for (const auto& [id, session] : sessions_)
+        if (session.lease_end) live.push_back({session.client, session.incarnation});
+    return live;
+}
+
+AttachOutcome SessionMachine::attach(const ClientName& name, Instant now) {
+    on_timeout(now);  // a lease that ended while nobody looked ends before the client is answered
+    auto found = clients_.find(name.client);
+    if (name.incarnation.empty()) {
+        if (sessions_.size() >= max_clients) return AttachRefused{"too many clients", false};
+        return Attached{open(name, now, false)};
+    }
+    if (found == clients_.end()) {
+        if (name.resume) return AttachRefused{"no such session is live", true};
+        if (clients_.size() >= max_clients) return AttachRefused{"too many clients", false};
+        return Attached{open(name, now, false)};
+    }
+    Client& client = found->second;
+    if (contains(client.dead, name.incarnation)) return AttachRefused{"that session has ended", true};
+    if (client.live) {
+        Session& session = sessions_.at(*client.live);
+        if (session.incarnation == name.incarnation) {
+            session.lease_end = now + lease_;
+            actions_.push_back(SessionOpened{*client.live, name.client, true});
+            return Attached{*client.live};
+        }
+        if (name.resume) return AttachRefused{"another incarnation of this client is live", true};
+        end(*client.live, "superseded by a new incarnation");
+    }
+    if (name.resume) return AttachRefused{"no such session is live", true};
+    return Attached{open(name, now, false)};
+}
+
+std::uint64_t SessionMachine::open(const ClientName& name, Instant now, bool may_reclaim) {
+    std::uint64_t id = next_session_++;
+    Session session{name.client, name.incarnation, std::nullopt, may_reclaim, {}};
+    if (!name.incarnation.empty()) {
+        session.lease_end = now + lease_;
+        clients_[name.client].live = id;
+    }
+    sessions_.emplace(id, std::move(session));
+    actions_.push_back(SessionOpened{id, name.client, false});
+    return id;
+}
+
+void SessionMachine::heard(std::uint64_t session, Instant now) {
+    auto found = sessions_.find(session);
+    if (found != sessions_.end() && found->second.lease_end) found->second.lease_end = now + lease_;
+}
+
+void SessionMachine::reclaim_done(std::uint64_t session) {
+    auto found = sessions_.find(session);
+    if (found != sessions_.end()) found->second.may_reclaim = false;
+}
+
+void SessionMachine::end(std::uint64_t session, const std::string& reason) {
+    auto found = sessions_.find(session);
+    if (found == sessions_.end()) return;
+    actions_.push_back(SessionEnded{session, found->second.client, reason});
+    finish(session, LockChanged::What::released);
+}
+
+void SessionMachine::finish(std::uint64_t id, LockChanged::What what) {
+    auto found = sessions_.find(id);
+    UNDERSTUDY_ASSERT(found != sessions_.end(), "a session ends once");
+    Session session = std::move(found->second);
+    sessions_.erase(found);
+    if (!session.incarnation.empty()) {
+        Client& client = clients_.at(session.client);
+        client.live.reset();
+        client.dead.push_back(session.incarnation);
+        if (client.dead.size() > max_dead_incarnations) client.dead.erase(client.dead.begin());
+    }
+    for (auto& [file, lock] : locks_.release_session(id))
+        actions_.push_back(LockChanged{what, session.client, file, lock.range, {}});
+}
+
+LockOutcome SessionMachine::lock(const LockedFile& file, const HeldLock& wanted, bool reclaim, Instant now) {
+    on_timeout(now);
+    auto found = sessions_.find(wanted.owner.session);
+    if (found == sessions_.end()) return LockOutcome::stale;
+    Session& session = found->second;
+    if (!reclaim && in_grace(now)) return LockOutcome::grace;
+    if (std::optional<HeldLock> other = locks_.conflict(file, wanted)) {
+        if (session.refused.size() < max_locks_per_session && session.refused.insert(file).second)
+            actions_.push_back(LockChanged{LockChanged::What::refused, session.client, file, wanted.range,
+                                           sessions_.at(other->owner.session).client});
+        return LockOutcome::conflict;
+    }
+    if (locks_.count(wanted.owner.session) >= max_locks_per_session) return LockOutcome::too_many;
+    locks_.grant(file, wanted);
+    session.refused.erase(file);
+    actions_.push_back(LockChanged{LockChanged::What::granted, session.client, file, wanted.range, {}});
+    return LockOutcome::granted;
+}
+
+void SessionMachine::unlock(const LockedFile& file, const LockOwner& owner, const LockRange& range) {
+    auto found = sessions_.find(owner.session);
+    if (found == sessions_.end() || !locks_.release(file, owner, range)) return;
+    actions_.push_back(LockChanged{LockChanged::What::released, found->second.client, file, range, {}});
+}
+
+std::optional<HeldLock> SessionMachine::conflict(const LockedFile& file, const HeldLock& wanted) const {
+    return locks_.conflict(file, wanted);
+}
+
+bool SessionMachine::in_grace(Instant now) const {
+    if (!grace_end_ || now >= *grace_end_) return false;
+    return std::any_of(sessions_.begin(), sessions_.end(), [](const auto& entry) { return entry.second.may_reclaim; });
+}
+
+void SessionMachine::on_timeout(Instant now) {
+    if (grace_end_ && now >= *grace_end_) grace_end_.reset();
+    std::vector<std::uint64_t> ended;
+    for (const auto& [id, session] : sessions_)
+        if (session.lease_end && *session.lease_end <= now) ended.push_back(id);
+    for (std::uint64_t id : ended) {
+        actions_.push_back(SessionExpired{id, sessions_.at(id).client});
+        finish(id, LockChanged::What::expired);
+    }
+}
+
+std::optional<Deadline> SessionMachine::next_deadline() const {
+    std::optional<Deadline> next;
+    for (const auto& [id, session] : sessions_)
+        if (session.lease_end) next = earlier(next, Deadline{*session.lease_end, "client lease ends", id});
+    return next;
+}
+
+std::vector<SessionAction> SessionMachine::take_actions() { return std::exchange(actions_, {}); }
+
+}  // namespace understudy::files

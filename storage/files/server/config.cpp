@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/files/server/config.hpp"
+
+#include "base/config/reader.hpp"
+
+namespace understudy::files {
+
+Result<ServerConfig> load_server_config(const std::string& path) {
+    UNDERSTUDY_TRY(config::Node document, config::load_file(path));
+    config::Diagnostics diagnostics;
+    config::Mapping root = config::Value(document, "", diagnostics).mapping();
+    ServerConfig server;
+    if (auto listen = root.required("listen")) server.listen = listen->endpoint();
+    if (auto exports = root.required("exports")) {
+        for (auto& [name, value] : exports->mapping().entries()) {
+            ExportConfig share;
+            share.name = name;
+            config::Mapping members = value.mapping();
+            if (auto directory = members.required("path")) {
+                share.path = directory->text();
+                if (share.path.empty() || share.path.front() != '/')
+                    directory->refuse("must be an absolute path", "write it from /");
+            }
+            if (auto quota = members.optional("quota")) share.quota_bytes = quota->bytes();
+            if (auto lease = members.optional("client_lease")) share.client_lease = lease->duration(200ms, 24h);
+            members.refuse_unknown_keys();
+            while (share.path.size() > 1 && share.path.back() == '/') share.path.pop_back();
+            server.exports.push_back(std::move(share));
+        }
+        if (exports->is_mapping() && server.exports.empty()) exports->refuse("names no export");
+    }
+    root.refuse_unknown_keys();
+    UNDERSTUDY_CHECK(diagnostics.outcome());
+    return server;
+}
+
+}  // namespace understudy::files

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What understudy-files is told: where to listen and what to export.
+//
+//   listen: 203.0.113.20:564
+//   exports:
+//     corda-files: {path: /srv/corda-files, quota: 1GiB, client_lease: 30s}
+//
+// `path` is a directory, made if missing. `quota` (default: none) limits the sum of the regular files' lengths, counted
+// once when the server starts and kept up after that: a sparse file counts whole, names and directories count nothing,
+// an unlinked file that is still open counts nothing. `client_lease` (default 30s, at least 200ms) is how long after a
+// client's last message its locks stay its own. Beside the directory a file PATH.sessions names the live sessions, so
+// that a restarted server lets them reclaim their locks.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace understudy::files {
+
+struct ExportConfig {
+    std::string name;
+    std::string path;
+    std::uint64_t quota_bytes = 0;  // 0: none
+    Duration client_lease = 30s;
+};
+
+struct ServerConfig {
+    Endpoint listen;
+    std::vector<ExportConfig> exports;
+};
+
+// Error kind bad_input: every mistake, one a line.
+Result<ServerConfig> load_server_config(const std::string& path);
+
+}  // namespace understudy::files

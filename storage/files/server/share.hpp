@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// One exported directory on the host: its root descriptor and its quota. Opening reports a missing /proc too, through
+// which descriptors that only name a file (O_PATH) are opened, changed and linked.
+// Threads: the quota counter may be used from any.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/io/unique_fd.hpp"
+#include "base/result.hpp"
+
+namespace understudy::files {
+
+class Share {
+  public:
+    // Makes the directory if it is missing and counts what it holds. Error kind environment.
+    static Result<std::shared_ptr<Share>> open(const std::string& path, std::uint64_t quota_bytes);
+
+    int root() const { return root_.get(); }
+    const std::string& real_path() const { return real_path_; }  // as /proc shows it
+
+    // Reserves `bytes` more; false when the quota would be passed, and nothing is reserved.
+    bool reserve(std::uint64_t bytes);
+    void release(std::uint64_t bytes);
+    std::uint64_t used_bytes() const { return used_; }
+    std::uint64_t quota_bytes() const { return quota_; }
+
+  private:
+    Share() = default;
+    io::UniqueFd root_;
+    std::string real_path_;
+    std::uint64_t quota_ = 0;
+    std::atomic<std::uint64_t> used_ = 0;
+};
+
+}  // namespace understudy::files
