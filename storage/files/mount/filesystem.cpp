@@ -257,14 +257,15 @@ Filesystem::Task Filesystem::open(CallPtr call, fuse_ino_t inode, fuse_file_info
     std::uint64_t number = known->second.number;
     const Path* path = link_.path(known->second.fid);
     std::uint32_t fid = link_.new_fid();
-    link_.know(fid, path == nullptr ? Path{} : *path, {0, 0, number});
+    Path own_path = path == nullptr ? Path{} : *path;
+    link_.know(fid, own_path, {});
     Answer answer = co_await walk(call, known->second.fid, fid, {});
     int error = error_of<Rwalk>(answer);
+    if (error == 0) link_.know(fid, own_path, {0, 0, number});
     auto flags = static_cast<std::uint32_t>(info.flags);
     if (error == 0) {
         Answer opened = co_await ask(call, Tlopen{fid, flags});
         error = error_of<Rlopen>(opened);
-        if (error == 0) link_.know(fid, *link_.path(fid), std::get<Rlopen>(opened.body).qid);
         if (error == 0) number = std::get<Rlopen>(opened.body).qid.path;
     }
     if (error != 0) {
@@ -282,11 +283,11 @@ Filesystem::Task Filesystem::create(CallPtr call, fuse_ino_t parent, std::string
                                     fuse_file_info info) {
     std::uint32_t fid = link_.new_fid(), parent_fid = fid_of(parent);
     const Path* parent_path = link_.path(parent_fid);
-    auto parent_inode = inodes_.find(parent);
-    link_.know(fid, parent_path == nullptr ? Path{} : *parent_path,
-               {0, 0, parent_inode == inodes_.end() ? 0 : parent_inode->second.number});
+    Path parent_names = parent_path == nullptr ? Path{} : *parent_path;
+    link_.know(fid, parent_names, {});
     Answer answer = co_await walk(call, parent_fid, fid, {});
     int error = name.size() > max_component_bytes ? ENAMETOOLONG : error_of<Rwalk>(answer);
+    if (error == 0) link_.know(fid, parent_names, link_.qid(parent_fid));
     auto flags = static_cast<std::uint32_t>(info.flags);
     Qid qid;
     if (error == 0) {

@@ -136,7 +136,7 @@ asio::awaitable<void> Link::learn_lease() {
 asio::awaitable<bool> Link::restore() {
     std::vector<std::uint32_t> known;
     for (const auto& [fid, state] : fids_)
-        if (fid != root_fid) known.push_back(fid);
+        if (fid != root_fid && state.qid.path != 0) known.push_back(fid);
     for (std::uint32_t fid : known) {
         co_await restore_fid(fid);
         if (stream_ == nullptr) co_return false;
@@ -396,6 +396,11 @@ bool Link::is_dead(std::uint32_t fid) const {
 const Path* Link::path(std::uint32_t fid) const {
     auto found = fids_.find(fid);
     return found == fids_.end() ? nullptr : &found->second.path;
+}
+
+Qid Link::qid(std::uint32_t fid) const {
+    auto found = fids_.find(fid);
+    return found == fids_.end() ? Qid{} : found->second.qid;
 }
 
 void Link::renamed(const Path& from, const Path& to) {

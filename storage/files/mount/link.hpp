@@ -67,11 +67,13 @@ class Link {
 
     // Fids. The root's is 0. A fid is known by its path, to be found again by it.
     std::uint32_t new_fid();
+    // With an empty qid the number is only kept taken, while the server has not yet answered.
     void know(std::uint32_t fid, Path path, const Qid& qid);
     void know_open(std::uint32_t fid, std::uint32_t flags);  // how to open it again
     void forget(std::uint32_t fid);                          // sends Tclunk; nobody waits for its answer
     bool is_dead(std::uint32_t fid) const;                   // lost with a session, or not found again
     const Path* path(std::uint32_t fid) const;
+    Qid qid(std::uint32_t fid) const;
     void renamed(const Path& from, const Path& to);          // whatever is at or below `from`
     void unlinked(const Path& path);
 
