@@ -102,7 +102,8 @@ asio::awaitable<Filesystem::Found> Filesystem::find(CallPtr call, fuse_ino_t par
     }
     Qid qid = std::get<Rwalk>(answer.body).qids.front();
     link_.know(fid, child(parent, name), qid);
-    Answer attributes = co_await ask(call, Tgetattr{fid});
+    Body getattr_request = Tgetattr{fid};
+    Answer attributes = co_await ask(call, std::move(getattr_request));
     found.error = error_of<Rgetattr>(attributes);
     if (found.error != 0) {
         link_.forget(fid);
@@ -153,7 +154,8 @@ Filesystem::Task Filesystem::getattr(CallPtr call, fuse_ino_t inode, std::uint64
         call->error(ESTALE);
         co_return;
     }
-    Answer answer = co_await ask(call, Tgetattr{fid});
+    Body getattr_request = Tgetattr{fid};
+    Answer answer = co_await ask(call, std::move(getattr_request));
     if (int error = error_of<Rgetattr>(answer); error != 0)
         call->error(error);
     else
@@ -193,7 +195,8 @@ Filesystem::Task Filesystem::setattr(CallPtr call, fuse_ino_t inode, struct stat
             co_return;
         }
     }
-    Answer answer = co_await ask(call, Tgetattr{fid});
+    Body getattr_request = Tgetattr{fid};
+    Answer answer = co_await ask(call, std::move(getattr_request));
     if (int error = error_of<Rgetattr>(answer); error != 0)
         call->error(error);
     else
@@ -201,7 +204,8 @@ Filesystem::Task Filesystem::setattr(CallPtr call, fuse_ino_t inode, struct stat
 }
 
 Filesystem::Task Filesystem::readlink(CallPtr call, fuse_ino_t inode) {
-    Answer answer = co_await ask(call, Treadlink{fid_of(inode)});
+    Body readlink_request = Treadlink{fid_of(inode)};
+    Answer answer = co_await ask(call, std::move(readlink_request));
     if (int error = error_of<Rreadlink>(answer); error != 0)
         call->error(error);
     else
@@ -226,7 +230,8 @@ Filesystem::Task Filesystem::link(CallPtr call, fuse_ino_t inode, fuse_ino_t par
 
 Filesystem::Task Filesystem::remove(CallPtr call, fuse_ino_t parent, std::string name, std::uint32_t flags) {
     Path path = child(parent, name);
-    Answer answer = co_await ask(call, Tunlinkat{fid_of(parent), std::move(name), flags});
+    Body unlinkat_request = Tunlinkat{fid_of(parent), std::move(name), flags};
+    Answer answer = co_await ask(call, std::move(unlinkat_request));
     if (answer.error == ENOENT && answer.repeated) answer.error = 0;
     if (answer.error == 0) link_.unlinked(path);
     call->error(answer.error);
@@ -239,7 +244,8 @@ Filesystem::Task Filesystem::rename(CallPtr call, fuse_ino_t from, std::string n
         co_return;
     }
     Path old_path = child(from, name), new_path = child(to, new_name);
-    Answer answer = co_await ask(call, Trenameat{fid_of(from), std::move(name), fid_of(to), std::move(new_name)});
+    Body renameat_request = Trenameat{fid_of(from), std::move(name), fid_of(to), std::move(new_name)};
+    Answer answer = co_await ask(call, std::move(renameat_request));
     if (answer.error == ENOENT && answer.repeated) answer.error = 0;
     if (answer.error == 0 && old_path != new_path) {
         link_.unlinked(new_path);
@@ -259,12 +265,13 @@ Filesystem::Task Filesystem::open(CallPtr call, fuse_ino_t inode, fuse_file_info
     std::uint32_t fid = link_.new_fid();
     Path own_path = path == nullptr ? Path{} : *path;
     link_.know(fid, own_path, {});
-    Answer answer = co_await walk(call, known->second.fid, fid, {});
+    Answer answer = co_await walk(call, known->second.fid, fid, std::string());
     int error = error_of<Rwalk>(answer);
     if (error == 0) link_.know(fid, own_path, {0, 0, number});
     auto flags = static_cast<std::uint32_t>(info.flags);
     if (error == 0) {
-        Answer opened = co_await ask(call, Tlopen{fid, flags});
+        Body lopen_request = Tlopen{fid, flags};
+        Answer opened = co_await ask(call, std::move(lopen_request));
         error = error_of<Rlopen>(opened);
         if (error == 0) number = std::get<Rlopen>(opened.body).qid.path;
     }
@@ -285,15 +292,18 @@ Filesystem::Task Filesystem::create(CallPtr call, fuse_ino_t parent, std::string
     const Path* parent_path = link_.path(parent_fid);
     Path parent_names = parent_path == nullptr ? Path{} : *parent_path;
     link_.know(fid, parent_names, {});
-    Answer answer = co_await walk(call, parent_fid, fid, {});
+    Answer answer = co_await walk(call, parent_fid, fid, std::string());
     int error = name.size() > max_component_bytes ? ENAMETOOLONG : error_of<Rwalk>(answer);
     if (error == 0) link_.know(fid, parent_names, link_.qid(parent_fid));
     auto flags = static_cast<std::uint32_t>(info.flags);
     Qid qid;
     if (error == 0) {
-        answer = co_await ask(call, Tlcreate{fid, name, flags, mode, 0});
-        if (answer.error == EEXIST && answer.repeated)
-            answer = co_await ask(call, Tlcreate{fid, name, flags & ~static_cast<std::uint32_t>(O_EXCL), mode, 0});
+        Body lcreate_request = Tlcreate{fid, name, flags, mode, 0};
+        answer = co_await ask(call, std::move(lcreate_request));
+        if (answer.error == EEXIST && answer.repeated) {
+            Body again = Tlcreate{fid, name, flags & ~static_cast<std::uint32_t>(O_EXCL), mode, 0};
+            answer = co_await ask(call, std::move(again));
+        }
         error = error_of<Rlcreate>(answer);
         if (error == 0) qid = std::get<Rlcreate>(answer.body).qid;
     }
@@ -325,7 +335,8 @@ Filesystem::Task Filesystem::read(CallPtr call, std::uint64_t id, std::size_t si
             co_return;
         }
         auto count = static_cast<std::uint32_t>(std::min<std::size_t>(size - data.size(), link_.data_bytes()));
-        Answer answer = co_await ask(call, Tread{file->fid, offset + data.size(), count});
+        Body read_request = Tread{file->fid, offset + data.size(), count};
+        Answer answer = co_await ask(call, std::move(read_request));
         if (int error = error_of<Rread>(answer); error != 0) {
             call->error(error);
             co_return;
@@ -367,7 +378,8 @@ Filesystem::Task Filesystem::fsync(CallPtr call, std::uint64_t id, bool data_onl
         call->error(EIO);
         co_return;
     }
-    Answer answer = co_await ask(call, Tfsync{file->fid, data_only ? 1U : 0U});
+    Body fsync_request = Tfsync{file->fid, data_only ? 1U : 0U};
+    Answer answer = co_await ask(call, std::move(fsync_request));
     call->error(error_of<Rfsync>(answer));
 }
 
@@ -378,7 +390,8 @@ Filesystem::Task Filesystem::readdir(CallPtr call, std::uint64_t id, std::size_t
         co_return;
     }
     auto count = static_cast<std::uint32_t>(std::min<std::size_t>(size, link_.data_bytes()));
-    Answer answer = co_await ask(call, Treaddir{file->fid, offset, count});
+    Body readdir_request = Treaddir{file->fid, offset, count};
+    Answer answer = co_await ask(call, std::move(readdir_request));
     int error = error_of<Rreaddir>(answer);
     std::string entries;
     if (error == 0) {
@@ -403,7 +416,8 @@ Filesystem::Task Filesystem::readdir(CallPtr call, std::uint64_t id, std::size_t
 }
 
 Filesystem::Task Filesystem::statfs(CallPtr call) {
-    Answer answer = co_await ask(call, Tstatfs{0});
+    Body statfs_request = Tstatfs{0};
+    Answer answer = co_await ask(call, std::move(statfs_request));
     if (int error = error_of<Rstatfs>(answer); error != 0) {
         call->error(error);
         co_return;
@@ -472,8 +486,9 @@ Filesystem::Task Filesystem::getlk(CallPtr call, std::uint64_t id, std::uint64_t
         co_return;
     }
     Tlock wanted = range_lock(owner, lock);
+    Body getlock_request = Tgetlock{file->fid, wanted.type, wanted.start, wanted.length, wanted.proc_id, wanted.client_id};
     Answer answer = co_await ask(
-        call, Tgetlock{file->fid, wanted.type, wanted.start, wanted.length, wanted.proc_id, wanted.client_id});
+        call, std::move(getlock_request));
     if (int error = error_of<Rgetlock>(answer); error != 0) {
         call->error(error);
         co_return;

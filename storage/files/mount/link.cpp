@@ -24,6 +24,8 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using io::monotonic_now;
 
+// g++ 12 destroys an aggregate twice that is made inside a co_await expression: requests are made before it.
+
 namespace {
 
 constexpr std::uint32_t root_fid = 0;
@@ -94,7 +96,8 @@ asio::awaitable<bool> Link::connect() {
 }
 
 asio::awaitable<bool> Link::attach() {
-    Answer version = co_await control(Tversion{max_message_bytes, "9P2000.L"});
+    Body version_request = Tversion{max_message_bytes, "9P2000.L"};
+    Answer version = co_await control(std::move(version_request));
     const auto* agreed = std::get_if<Rversion>(&version.body);
     if (agreed == nullptr || agreed->version != "9P2000.L" || agreed->message_bytes < min_message_bytes)
         co_return false;
@@ -102,7 +105,8 @@ asio::awaitable<bool> Link::attach() {
     for (int attempt = 0; attempt < 2; ++attempt) {
         Instant asked = monotonic_now();
         std::string user = to_user_name({options_.client, incarnation_, attached_once_});
-        Answer answer = co_await control(Tattach{root_fid, no_fid, user, options_.share, no_user});
+        Body attach_request = Tattach{root_fid, no_fid, user, options_.share, no_user};
+        Answer answer = co_await control(std::move(attach_request));
         if (const auto* attached = std::get_if<Rattach>(&answer.body)) {
             attached_once_ = bound_ = true;
             lease_from_ = std::max(lease_from_, asked);
@@ -120,16 +124,19 @@ asio::awaitable<bool> Link::attach() {
 }
 
 asio::awaitable<void> Link::learn_lease() {
-    Answer found = co_await control(Txattrwalk{root_fid, scratch_fid, std::string(lease_attribute)});
+    Body xattrwalk_request = Txattrwalk{root_fid, scratch_fid, std::string(lease_attribute)};
+    Answer found = co_await control(std::move(xattrwalk_request));
     if (!std::holds_alternative<Rxattrwalk>(found.body)) co_return;  // another's server: the default lease
-    Answer text = co_await control(Tread{scratch_fid, 0, 32});
+    Body read_request = Tread{scratch_fid, 0, 32};
+    Answer text = co_await control(std::move(read_request));
     if (const auto* read = std::get_if<Rread>(&text.body)) {
         std::int64_t milliseconds = 0;
         const std::string& digits = read->data.value;
         std::from_chars(digits.data(), digits.data() + digits.size(), milliseconds);
         if (milliseconds > 0) lease_ = std::chrono::milliseconds(milliseconds);
     }
-    co_await control(Tclunk{scratch_fid});
+    Body clunk_request = Tclunk{scratch_fid};
+    co_await control(std::move(clunk_request));
     if (stream_ != nullptr) stream_->set_user_timeout(step_limit());
 }
 
@@ -142,7 +149,8 @@ asio::awaitable<bool> Link::restore() {
         if (stream_ == nullptr) co_return false;
     }
     if (!co_await reclaim_locks()) co_return false;
-    Answer done = co_await control(Tstatfs{root_fid});  // tells that all locks were reclaimed
+    Body statfs_request = Tstatfs{root_fid};
+    Answer done = co_await control(std::move(statfs_request));  // tells that all locks were reclaimed
     co_return done.error == 0;
 }
 
@@ -165,7 +173,8 @@ asio::awaitable<void> Link::restore_fid(std::uint32_t fid) {
     }
     alive = alive && reached == wanted.qid.path;
     if (alive && wanted.open_flags) {
-        Answer opened = co_await control(Tlopen{fid, *wanted.open_flags & ~static_cast<std::uint32_t>(O_CREAT | O_EXCL | O_TRUNC)});
+        Body lopen_request = Tlopen{fid, *wanted.open_flags & ~static_cast<std::uint32_t>(O_CREAT | O_EXCL | O_TRUNC)};
+        Answer opened = co_await control(std::move(lopen_request));
         alive = opened.error == 0;
     }
     if (alive || stream_ == nullptr) co_return;
@@ -228,7 +237,10 @@ asio::awaitable<void> Link::keep_alive() {
     }
 }
 
-asio::awaitable<void> Link::ping() { co_await control(Tstatfs{root_fid}); }
+asio::awaitable<void> Link::ping() {
+    Body statfs_request = Tstatfs{root_fid};
+    co_await control(std::move(statfs_request));
+}
 
 asio::awaitable<Answer> Link::call(Body request, Abandoned abandoned) {
     if (waiting_.size() > 0x8000) co_return Answer{{}, EAGAIN, false};
@@ -353,7 +365,8 @@ asio::awaitable<void> Link::close(Duration limit) {
         timer.async_wait([this](boost::system::error_code error) {
             if (!error) disconnected("the clean end was not answered");
         });
-        co_await control(Tclunk{root_fid});
+        Body clunk_request = Tclunk{root_fid};
+        co_await control(std::move(clunk_request));
         timer.cancel();
     }
     disconnected("closed");
@@ -383,7 +396,8 @@ void Link::forget(std::uint32_t fid) {
     fids_.erase(fid);
     asio::co_spawn(
         executor_, [](Link& self, std::uint32_t number) -> asio::awaitable<void> {
-            co_await self.call(Tclunk{number}, nullptr);
+            Body clunk_request = Tclunk{number};
+            co_await self.call(std::move(clunk_request), nullptr);
         }(*this, fid),
         asio::detached);
 }

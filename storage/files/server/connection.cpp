@@ -18,6 +18,8 @@
 namespace understudy::files {
 namespace asio = boost::asio;
 
+// g++ 12 destroys a closure twice that is made inside a co_await expression: work is made before it.
+
 namespace {
 
 constexpr std::size_t max_fids = 65536;
@@ -235,8 +237,8 @@ asio::awaitable<Body> Connection::walk_to(Twalk request) {
     auto to = std::make_shared<HostFile>();
     std::size_t wanted = request.names.size();
     std::uint32_t new_fid = request.new_fid;
-    Body reply = co_await in_pool(
-        from->strand, [file = from->file, to, request = std::move(request)] { return walk(*file, request, *to); });
+    auto work = [file = from->file, to, request = std::move(request)] { return walk(*file, request, *to); };
+    Body reply = co_await in_pool(from->strand, std::move(work));
     const auto* walked = std::get_if<Rwalk>(&reply);
     if (walked == nullptr || walked->qids.size() != wanted) co_return reply;
     if (in_place) {
@@ -252,8 +254,8 @@ asio::awaitable<Body> Connection::open(Tlopen request) {
     if (fid == nullptr) co_return failure(EBADF);
     auto opened = std::make_shared<HostFile>();
     std::uint32_t io_unit = message_bytes_ - read_write_overhead;
-    Body reply = co_await in_pool(
-        fid->strand, [file = fid->file, opened, request, io_unit] { return open_file(*file, request, io_unit, *opened); });
+    auto work = [file = fid->file, opened, request, io_unit] { return open_file(*file, request, io_unit, *opened); };
+    Body reply = co_await in_pool(fid->strand, std::move(work));
     if (std::holds_alternative<Rlopen>(reply)) fid->file = std::move(opened);
     co_return reply;
 }
@@ -263,10 +265,10 @@ asio::awaitable<Body> Connection::create(Tlcreate request) {
     if (fid == nullptr) co_return failure(EBADF);
     auto created = std::make_shared<HostFile>();
     std::uint32_t io_unit = message_bytes_ - read_write_overhead;
-    Body reply =
-        co_await in_pool(fid->strand, [file = fid->file, created, request = std::move(request), io_unit] {
-            return create_file(*file, request, io_unit, *created);
-        });
+    auto work = [file = fid->file, created, request = std::move(request), io_unit] {
+        return create_file(*file, request, io_unit, *created);
+    };
+    Body reply = co_await in_pool(fid->strand, std::move(work));
     if (std::holds_alternative<Rlcreate>(reply)) fid->file = std::move(created);
     co_return reply;
 }
