@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// understudy-db's configuration:
+//   listen: 203.0.113.30:5432
+//   file: /var/lib/understudy/corda-db.sqlite
+//   users: {party_a: {password_file: /etc/understudy/party_a.password}}
+//   database: corda                     # optional; any name is taken without it
+//   max_connections: 100                # optional
+//   lock_timeout: 5s                    # optional; a wait for the right to write, then 55P03
+//   idle_in_transaction_timeout: 10s    # optional; a client that holds the right to write and says nothing,
+//   then 25P03
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace understudy::database {
+
+struct Config {
+    Endpoint listen;
+    std::string file;
+    std::map<std::string, std::string> passwords;  // by user, read from their files
+    std::string database;
+    std::int64_t max_connections = 100;
+    Duration lock_timeout = 5s;
+    Duration idle_in_transaction_timeout = 10s;
+};
+
+Result<Config> read_config(const std::string& path);
+
+}  // namespace understudy::database

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drives one session machine: bytes from the socket in, its actions out. Effects keep their order: an answer
+// leaves only after the engine has committed what it acknowledges.
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "base/io/clock.hpp"
+#include "storage/database/server.hpp"
+
+namespace understudy::database {
+namespace {
+
+constexpr int send_limit_ms = 10'000;  // for a client that doesn't read
+constexpr std::size_t read_bytes = 16 * 1024;
+
+void set(int fd, int level, int option, int value) {
+    ::setsockopt(fd, level, option, &value, sizeof value);
+}
+
+// A peer that is gone without a word (a power loss) is found out within some ten seconds.
+void configure(int fd) {
+    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 5);
+    set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 2);
+    set(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+    set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, send_limit_ms);
+}
+
+bool send_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (sent > 0) {
+            bytes.remove_prefix(static_cast<std::size_t>(sent));
+        } else if (errno == EAGAIN) {
+            pollfd writable{fd, POLLOUT, 0};
+            const int polled = ::poll(&writable, 1, send_limit_ms);
+            if (polled == 0 || (polled < 0 && errno != EINTR)) return false;
+        } else if (errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+class Connection {
+  public:
+    Connection(Server& server, const Server::Seat& seat, io::UniqueFd socket, const std::string& peer)
+        : server_(server),
+          seat_(seat),
+          socket_(std::move(socket)),
+          peer_(peer),
+          session_(server.settings_for(seat), io::monotonic_now()) {}
+
+    ~Connection() {
+        if (engine_) server_.leave(seat_);
+    }
+
+    void run() {
+        configure(socket_.get());
+        while (!session_.ended()) {
+            auto message = decoder_.next();
+            if (message.has_error()) {
+                session_.handle_error(message.error());
+            } else if (*message) {
+                session_.handle(std::move(**message), io::monotonic_now());
+            } else {
+                if (!flush()) return;
+                if (!wait()) return;
+            }
+            if (!carry_out()) return;
+        }
+        flush();
+        ::shutdown(socket_.get(), SHUT_WR);
+    }
+
+  private:
+    // Until bytes came, the service ends, or a time limit passed. False: the client is gone.
+    bool wait() {
+        const char status = engine_ ? engine_->status() : 'I';
+        int limit_ms = -1;
+        const auto now = io::monotonic_now();
+        if (const auto deadline = session_.next_deadline())
+            limit_ms = static_cast<int>(std::max<std::int64_t>(0, (deadline->when - now) / 1ms + 1));
+        else if (status != 'I')
+            limit_ms = static_cast<int>(server_.config().idle_in_transaction_timeout / 1ms);
+        pollfd ready[2] = {{socket_.get(), POLLIN, 0}, {server_.stop_descriptor(), POLLIN, 0}};
+        const int polled = ::poll(ready, 2, limit_ms);
+        if (polled < 0) return errno == EINTR;
+        if (ready[1].revents != 0) {
+            session_.handle_error(
+                {sqlstate::admin_shutdown, "terminating connection due to administrator command", {}, true});
+        } else if (polled == 0 && session_.ready()) {
+            session_.handle_error({sqlstate::idle_in_transaction,
+                                   "terminating connection due to idle-in-transaction timeout",
+                                   {},
+                                   true});
+        } else if (polled == 0) {
+            session_.on_timeout(io::monotonic_now());
+        } else {
+            char buffer[read_bytes];
+            const ssize_t received = ::recv(socket_.get(), buffer, sizeof buffer, 0);
+            if (received == 0) return false;
+            if (received < 0) return errno == EINTR || errno == EAGAIN;
+            decoder_.append({buffer, static_cast<std::size_t>(received)});
+        }
+        return true;
+    }
+
+    bool carry_out() {
+        for (auto actions = session_.take_actions(); !actions.empty(); actions = session_.take_actions())
+            for (auto& action : actions)
+                if (!carry_out(action)) return false;
+        return true;
+    }
+
+    bool carry_out(SessionAction& action) {
+        if (auto* send = std::get_if<Send>(&action)) {
+            pending_ += send->bytes;
+            return pending_.size() < 256 * 1024 || flush();
+        }
+        if (const auto* cancel = std::get_if<CancelOther>(&action))
+            server_.cancel(cancel->process_id, cancel->secret);
+        if (const auto* refused = std::get_if<Refused>(&action)) server_.refused(refused->reason, peer_);
+        if (const auto* login = std::get_if<LoggedIn>(&action)) return open_engine(*login);
+        if (const auto* request = std::get_if<EngineAction>(&action)) run_engine(*request);
+        return true;
+    }
+
+    bool open_engine(const LoggedIn& login) {
+        decoder_.login_done();
+        auto connection = open_database(server_.config().file);
+        if (connection.has_error()) {
+            session_.handle_error(connection.error());
+            return true;
+        }
+        Engine::Options options;
+        options.lock_limit =
+            std::chrono::duration_cast<std::chrono::milliseconds>(server_.config().lock_timeout);
+        options.send = [this](std::string bytes) {
+            pending_ += bytes;
+            return flush();
+        };
+        engine_ = std::make_unique<Engine>(std::move(*connection),
+                                           FunctionContext{0, login.user, login.database, seat_.process_id},
+                                           server_.queue(), std::move(options));
+        server_.enter(seat_, *engine_);
+        return true;
+    }
+
+    void run_engine(const EngineAction& request) {
+        BackendWriter out;
+        const auto error = engine_->run(request, out);
+        pending_ += out.take();
+        if (error) spdlog::info("{}: {} {}", peer_, error->sqlstate, error->message);
+        session_.engine_done(error, engine_->status());
+    }
+
+    bool flush() {
+        const bool sent = send_all(socket_.get(), pending_);
+        pending_.clear();
+        if (pending_.capacity() > 64 * 1024) pending_.shrink_to_fit();
+        return sent;
+    }
+
+    Server& server_;
+    Server::Seat seat_;
+    io::UniqueFd socket_;
+    const std::string& peer_;
+    Session session_;
+    FrontendDecoder decoder_;
+    std::unique_ptr<Engine> engine_;
+    std::string pending_;
+};
+
+}  // namespace
+
+void serve_connection(Server& server, const Server::Seat& seat, io::UniqueFd socket,
+                      const std::string& peer) {
+    Connection(server, seat, std::move(socket), peer).run();
+}
+
+}  // namespace understudy::database

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/database/server.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+
+#include <boost/asio/signal_set.hpp>
+#include <cstring>
+#include <system_error>
+#include <thread>
+
+#include "base/io/http.hpp"
+#include "storage/database/crypto.hpp"
+
+namespace understudy::database {
+namespace {
+
+constexpr int scram_iterations = 4096;    // PostgreSQL's
+constexpr std::size_t waiting_room = 16;  // connections beyond max_connections that are told 53300
+constexpr auto farewell_limit = std::chrono::milliseconds(1500);
+
+}  // namespace
+
+Server::Server(Config config, io::EventWriter& events)
+    : config_(std::move(config)), events_(events), crypto_(openssl_crypto()) {
+    for (const auto& [user, password] : config_.passwords)
+        users_[user] = make_verifier(crypto_, password, random_bytes(16), scram_iterations);
+    config_.passwords.clear();
+    stranger_ = make_verifier(crypto_, random_bytes(32), random_bytes(16), scram_iterations);
+}
+
+Server::~Server() = default;
+
+Result<void> Server::open() {
+    auto keeper = open_database(config_.file);
+    if (keeper.has_error())
+        return Error(ErrorKind::environment, config_.file,
+                     "cannot open the database file: " + keeper.error().message);
+    keeper_ = std::move(*keeper);
+    // The log comes into being with the first read: a file that is no database is found out now.
+    if (sqlite3_exec(keeper_.get(), "SELECT count(*) FROM sqlite_master", nullptr, nullptr, nullptr) !=
+        SQLITE_OK)
+        return Error(ErrorKind::environment, config_.file, sqlite3_errmsg(keeper_.get()));
+    stop_.reset(::eventfd(0, EFD_CLOEXEC));
+    if (!stop_.valid()) return system_error("eventfd", errno, ErrorKind::environment);
+    const boost::asio::ip::tcp::endpoint endpoint(boost::asio::ip::address_v4(config_.listen.address.bits),
+                                                  config_.listen.port);
+    UNDERSTUDY_TRY(acceptor_, io::listen_tcp(context_.get_executor(), endpoint));
+    return {};
+}
+
+void Server::run() {
+    boost::asio::signal_set signals(context_, SIGTERM, SIGINT);
+    signals.async_wait([this](const boost::system::error_code& failure, int) {
+        if (!failure) stop();
+    });
+    accept();
+    events_.report("ready", fmt::format("serving {} on {}", config_.file, to_string(config_.listen)));
+    context_.run();
+    std::unique_lock lock(mutex_);
+    if (!gone_.wait_for(lock, farewell_limit, [&] { return guests_.empty(); })) {
+        // They hold pointers to this object; every acknowledged commit is on the disk.
+        spdlog::warn("{} sessions did not end in time", guests_.size());
+        std::_Exit(0);
+    }
+}
+
+void Server::accept() {
+    acceptor_.async_accept(
+        [this](const boost::system::error_code& failure, boost::asio::ip::tcp::socket socket) {
+            if (failure == boost::asio::error::operation_aborted || !acceptor_.is_open()) return;
+            if (failure)
+                spdlog::warn("accept: {}", failure.message());
+            else
+                seat(std::move(socket));
+            accept();
+        });
+}
+
+void Server::seat(boost::asio::ip::tcp::socket socket) {
+    boost::system::error_code failure;
+    const auto endpoint = socket.remote_endpoint(failure);
+    const std::string peer =
+        failure ? "unknown" : fmt::format("{}:{}", endpoint.address().to_string(), endpoint.port());
+    Seat seat;
+    const std::string secret = random_bytes(4);
+    std::memcpy(&seat.secret, secret.data(), 4);
+    {
+        const std::lock_guard lock(mutex_);
+        const auto limit = static_cast<std::size_t>(config_.max_connections);
+        if (guests_.size() >= limit + waiting_room) {
+            events_.report("connection_refused", "too many connections",
+                           {{"reason", std::string("too many connections")}, {"peer", peer}});
+            return;
+        }
+        seat.full = guests_.size() >= limit;
+        seat.process_id = next_process_id_;
+        next_process_id_ = next_process_id_ == 0x7fffffff ? 1 : next_process_id_ + 1;
+        guests_[seat.process_id] = {seat.secret, nullptr};
+    }
+    socket.native_non_blocking(true, failure);
+    io::UniqueFd descriptor(socket.release(failure));
+    try {
+        std::thread([this, seat, peer, fd = std::move(descriptor)]() mutable {
+            serve_connection(*this, seat, std::move(fd), peer);
+            const std::lock_guard lock(mutex_);
+            guests_.erase(seat.process_id);
+            gone_.notify_all();
+        }).detach();
+    } catch (const std::system_error& error) {
+        refused(fmt::format("no thread for it: {}", error.what()), peer);
+        const std::lock_guard lock(mutex_);
+        guests_.erase(seat.process_id);
+    }
+}
+
+void Server::stop() {
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    const std::uint64_t one = 1;
+    if (::write(stop_.get(), &one, sizeof one) < 0) spdlog::warn("eventfd: {}", std::strerror(errno));
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    for (auto& [process_id, guest] : guests_)
+        if (guest.engine != nullptr) guest.engine->interrupt();
+}
+
+SessionSettings Server::settings_for(const Seat& seat) const {
+    return {users_,      stranger_, crypto_,  to_base64(random_bytes(18)), config_.database, seat.process_id,
+            seat.secret, 10s,       seat.full};
+}
+
+void Server::refused(const std::string& reason, const std::string& peer) {
+    events_.report("connection_refused", fmt::format("{}: {}", peer, reason),
+                   {{"reason", reason}, {"peer", peer}});
+}
+
+void Server::enter(const Seat& seat, Engine& engine) {
+    const std::lock_guard lock(mutex_);
+    guests_[seat.process_id].engine = &engine;
+    if (stopping_) engine.interrupt();
+}
+
+void Server::leave(const Seat& seat) {
+    const std::lock_guard lock(mutex_);
+    guests_[seat.process_id].engine = nullptr;
+}
+
+void Server::cancel(std::int32_t process_id, std::int32_t secret) {
+    const std::lock_guard lock(mutex_);
+    const auto found = guests_.find(process_id);
+    if (found != guests_.end() && found->second.secret == secret && found->second.engine != nullptr)
+        found->second.engine->interrupt();
+}
+
+}  // namespace understudy::database

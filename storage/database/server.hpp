@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The service: accepts connections with Asio on the caller's thread and gives each a thread of its own that
+// blocks on its socket and in SQLite. Threads rather than coroutines, because SQLite blocks: in fsync, in a
+// long query, and in the write queue; a session that waits must not hold up another's. A thread costs some 20
+// KiB here. Ends in order on SIGTERM and SIGINT: sessions get 57P01, running statements are interrupted,
+// commits already begun end.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+
+#include "base/io/event_writer.hpp"
+#include "base/io/unique_fd.hpp"
+#include "base/result.hpp"
+#include "storage/database/config.hpp"
+#include "storage/database/core/session.hpp"
+#include "storage/database/engine.hpp"
+#include "storage/database/write_queue.hpp"
+
+namespace understudy::database {
+
+class Server {
+  public:
+    Server(Config config, io::EventWriter& events);
+    ~Server();
+
+    Result<void> open();  // the file and the port
+    void run();           // until a signal
+
+    // For sessions, on their own threads.
+    struct Seat {
+        std::int32_t process_id = 0;
+        std::int32_t secret = 0;
+        bool full = false;
+    };
+    SessionSettings settings_for(const Seat& seat) const;
+    const Config& config() const { return config_; }
+    WriteQueue& queue() { return queue_; }
+    int stop_descriptor() const { return stop_.get(); }  // readable once the service ends
+    void refused(const std::string& reason, const std::string& peer);
+    void enter(const Seat& seat, Engine& engine);  // from now on cancel requests and the end reach it
+    void leave(const Seat& seat);
+    void cancel(std::int32_t process_id, std::int32_t secret);
+
+  private:
+    struct Guest {
+        std::int32_t secret = 0;
+        Engine* engine = nullptr;
+    };
+    void accept();
+    void seat(boost::asio::ip::tcp::socket socket);
+    void stop();
+
+    Config config_;
+    io::EventWriter& events_;
+    Crypto crypto_;
+    std::map<std::string, ScramVerifier> users_;
+    ScramVerifier stranger_;
+    WriteQueue queue_;
+    SqliteConnection keeper_;  // keeps the write-ahead log open while no session does
+    boost::asio::io_context context_{1};
+    boost::asio::ip::tcp::acceptor acceptor_{context_};
+    io::UniqueFd stop_;
+    std::mutex mutex_;
+    std::condition_variable gone_;
+    std::map<std::int32_t, Guest> guests_;
+    std::int32_t next_process_id_ = 1;
+    bool stopping_ = false;
+};
+
+// One connection, until it ends. Owns the socket.
+void serve_connection(Server& server, const Server::Seat& seat, io::UniqueFd socket, const std::string& peer);
+
+}  // namespace understudy::database
