@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// understudy-db as a process, on loopback, with libpq as its client.
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <libpq-fe.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sqlite3.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace {
+
+struct Finish {
+    void operator()(PGconn* connection) const { PQfinish(connection); }
+};
+struct Clear {
+    void operator()(PGresult* result) const { PQclear(result); }
+};
+using Client = std::unique_ptr<PGconn, Finish>;
+using Answer = std::unique_ptr<PGresult, Clear>;
+
+std::string state_of(const Answer& answer) {
+    const char* state = PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE);
+    return state == nullptr ? "" : state;
+}
+Answer run(const Client& client, const std::string& sql) {
+    return Answer(PQexec(client.get(), sql.c_str()));
+}
+Answer run(const Client& client, const char* sql, std::vector<const char*> values) {
+    return Answer(PQexecParams(client.get(), sql, static_cast<int>(values.size()), nullptr, values.data(),
+                               nullptr, nullptr, 0));
+}
+std::string tag(const Answer& answer) {
+    return PQcmdStatus(answer.get());
+}
+
+class Database : public testing::Test {
+  protected:
+    void SetUp() override {
+        char pattern[] = "/tmp/understudy-db-test-XXXXXX";
+        ASSERT_NE(::mkdtemp(pattern), nullptr);
+        directory_ = pattern;
+        std::ofstream(directory_ + "/password") << "secret\n";
+        const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t length = sizeof address;
+        ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), length), 0);
+        ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
+        port_ = ntohs(address.sin_port);
+        ::close(fd);
+        std::ofstream(directory_ + "/config.yaml") << fmt::format(
+            "listen: 127.0.0.1:{}\nfile: {}/db.sqlite\nusers: {{a: {{password_file: "
+            "{}/password}}}}\nmax_connections: 30\n"
+            "lock_timeout: 20s\n",
+            port_, directory_, directory_);
+        start();
+    }
+    void TearDown() override {
+        if (pid_ > 0) {
+            EXPECT_EQ(stop(SIGTERM), 0);
+        }
+        std::filesystem::remove_all(directory_);
+    }
+    pid_t spawn() {
+        const std::string program = std::string(std::getenv("UNDERSTUDY_BIN_DIR")) + "/understudy-db";
+        std::string config = directory_ + "/config.yaml", option = "--config", name = program;
+        char* arguments[] = {name.data(), option.data(), config.data(), nullptr};
+        pid_t pid = 0;
+        EXPECT_EQ(::posix_spawn(&pid, program.c_str(), nullptr, nullptr, arguments, environ), 0);
+        return pid;
+    }
+    void start() {
+        pid_ = spawn();
+        for (int i = 0; i < 1000 && PQping(where("secret").c_str()) != PQPING_OK; ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    int stop(int signal) {
+        ::kill(pid_, signal);
+        int status = 0;
+        ::waitpid(std::exchange(pid_, 0), &status, 0);
+        return status;
+    }
+    std::string where(const char* password) const {
+        return fmt::format("host=127.0.0.1 port={} user=a password={} dbname=d connect_timeout=10", port_,
+                           password);
+    }
+    Client connect(const char* password = "secret") const {
+        return Client(PQconnectdb(where(password).c_str()));
+    }
+
+    std::string directory_;
+    int port_ = 0;
+    pid_t pid_ = 0;
+};
+
+TEST_F(Database, a_wrong_password_is_refused_and_a_right_one_serves_prepared_statements) {
+    EXPECT_NE(std::string(PQerrorMessage(connect("wrong").get())).find("password authentication failed"),
+              std::string::npos);
+    const auto client = connect();
+    ASSERT_EQ(PQstatus(client.get()), CONNECTION_OK) << PQerrorMessage(client.get());
+    EXPECT_EQ(tag(run(client, "CREATE TABLE t (id bigint PRIMARY KEY, name text NOT NULL, on_time boolean)")),
+              "CREATE TABLE");
+    EXPECT_EQ(tag(run(client, "INSERT INTO t VALUES ($1, $2, $3::boolean)", {"1", "x", "true"})),
+              "INSERT 0 1");
+    Answer(PQprepare(client.get(), "s", "SELECT id, name, on_time FROM t WHERE id = $1", 1, nullptr));
+    const char* values[] = {"1"};
+    for (int i = 0; i < 3; ++i) {
+        const Answer answer(PQexecPrepared(client.get(), "s", 1, values, nullptr, nullptr, 0));
+        ASSERT_EQ(PQntuples(answer.get()), 1) << PQerrorMessage(client.get());
+        EXPECT_EQ(PQftype(answer.get(), 0), 20u);
+        EXPECT_STREQ(PQgetvalue(answer.get(), 0, 2), "t");
+    }
+    EXPECT_EQ(state_of(run(client, "INSERT INTO t VALUES (1, 'y', NULL)")), "23505");
+    EXPECT_EQ(state_of(run(client, "INSERT INTO t VALUES (2, NULL, NULL)")), "23502");
+    EXPECT_EQ(state_of(run(client, "SELECT 1 FROM missing")), "42P01");
+    EXPECT_EQ(state_of(run(client, "SELECT missing FROM t")), "42703");
+    EXPECT_EQ(state_of(run(client, "INSERT INTO t VALUES (3, 'z', NULL); SELECT nope")), "42703");
+    EXPECT_EQ(tag(run(client, "SELECT id FROM t WHERE id = 3")), "SELECT 0")
+        << "the group is one transaction";
+    run(client, "BEGIN");
+    run(client, "UPDATE t SET name = 'lost'");
+    EXPECT_EQ(state_of(run(client, "SELECT nope")), "42703");
+    EXPECT_EQ(state_of(run(client, "SELECT 1")), "25P02");
+    EXPECT_EQ(PQtransactionStatus(client.get()), PQTRANS_INERROR);
+    EXPECT_EQ(tag(run(client, "COMMIT")), "ROLLBACK");
+    EXPECT_EQ(tag(run(client, "SELECT id FROM t WHERE name = 'lost'")), "SELECT 0");
+}
+
+TEST_F(Database, of_two_contenders_for_a_version_exactly_one_wins_each_round) {
+    const auto setup = connect();
+    run(setup,
+        "CREATE TABLE m (id integer PRIMARY KEY, version bigint NOT NULL); INSERT INTO m VALUES (1, 0)");
+    constexpr int rounds = 200;
+    std::atomic<int> wins[rounds] = {};
+    const auto contend = [&] {
+        const auto client = connect();
+        for (int round = 0; round < rounds; ++round) {
+            const std::string version = std::to_string(round);
+            if (tag(run(client, "UPDATE m SET version = version + 1 WHERE id = 1 AND version = $1",
+                        {version.c_str()})) == "UPDATE 1")
+                ++wins[round];
+        }
+    };
+    std::thread first(contend), second(contend);
+    first.join();
+    second.join();
+    for (int round = 0; round < rounds; ++round) EXPECT_EQ(wins[round], 1) << round;
+}
+
+TEST_F(Database, every_acknowledged_row_outlives_a_kill_under_load_from_twenty_writers) {
+    run(connect(), "CREATE TABLE p (id bigint PRIMARY KEY)");
+    std::atomic<int> acknowledged_count = 0, early_failures = 0;
+    std::atomic<bool> killed = false;
+    std::vector<std::vector<int>> acknowledged(20);
+    std::vector<std::thread> writers;
+    for (int writer = 0; writer < 20; ++writer)
+        writers.emplace_back([&, writer] {
+            const auto client = connect();
+            for (int i = 0; i < 100'000; ++i) {
+                const int id = writer * 100'000 + i;
+                if (tag(run(client, fmt::format("INSERT INTO p VALUES ({})", id))) != "INSERT 0 1") {
+                    if (!killed) ++early_failures;
+                    return;
+                }
+                acknowledged[static_cast<std::size_t>(writer)].push_back(id);
+                ++acknowledged_count;
+            }
+        });
+    for (int i = 0; i < 3000 && acknowledged_count < 500; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    killed = true;
+    stop(SIGKILL);
+    for (auto& writer : writers) writer.join();
+    EXPECT_EQ(early_failures, 0);
+    EXPECT_GE(acknowledged_count, 500);
+    start();
+    const auto client = connect();
+    for (const auto& ids : acknowledged)
+        for (const int id : ids)
+            ASSERT_EQ(tag(run(client, fmt::format("SELECT id FROM p WHERE id = {}", id))), "SELECT 1") << id;
+    sqlite3* file = nullptr;
+    sqlite3_open((directory_ + "/db.sqlite").c_str(), &file);
+    std::string verdict;
+    sqlite3_exec(
+        file, "PRAGMA integrity_check",
+        [](void* into, int, char** values, char**) {
+            *static_cast<std::string*>(into) += values[0];
+            return 0;
+        },
+        &verdict, nullptr);
+    sqlite3_close(file);
+    EXPECT_EQ(verdict, "ok");
+}
+
+TEST_F(Database, garbage_ends_only_its_own_connection_and_a_taken_port_is_exit_status_3) {
+    const auto client = connect();
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port_));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::send(fd, "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL), 18);
+    char answer[256] = {};
+    EXPECT_GT(::recv(fd, answer, sizeof answer, 0), 0);
+    EXPECT_EQ(answer[0], 'E');
+    ::close(fd);
+    EXPECT_EQ(tag(run(client, "SELECT 1")), "SELECT 1");
+    const pid_t second = spawn();
+    int status = 0;
+    ::waitpid(second, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 3);
+}
+
+}  // namespace
