@@ -5,7 +5,7 @@
 #include <libvirt/virterror.h>
 #include <sys/prctl.h>
 
-#include <atomic>
+#include <cstdlib>
 #include <fstream>
 #include <future>
 #include <map>
@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/io/clock.hpp"
 #include "vmctl/libvirt/event_loop.hpp"
 #include "vmctl/libvirt/lifecycle.hpp"
 #include "vmctl/libvirt/root_directory.hpp"
@@ -25,6 +26,7 @@ constexpr Duration open_limit = 60s;
 constexpr Duration start_limit = 40s;
 constexpr Duration destroy_limit = 20s;
 constexpr Duration call_limit = 10s;
+constexpr Duration reset_aftermath = 5s;
 
 // libvirt keeps its last error by thread: ask in the thread that failed.
 Error libvirt_error(const std::string& subject, ErrorKind kind = ErrorKind::failed) {
@@ -65,30 +67,27 @@ class Reporter {
         listener_ = nullptr;
     }
 
-    // QEMU tells of every reset; those we ask for are announced here first, all others are the guest's own.
-    void expect_reset(const std::string& name) {
+    // After a reset of ours a guest entered by PVH faults, resets itself and tries again up to about ten times within
+    // a second before it boots (QEMU 7.2, any kernel image). Those resets are part of ours.
+    void expect_resets(const std::string& name) {
         const std::scoped_lock lock(resets_mutex_);
-        ++resets_[name];
+        expected_until_[name] = io::monotonic_now() + reset_aftermath;
     }
-
-    bool take_expected_reset(const std::string& name) {
+    bool expects_reset(const std::string& name) {
         const std::scoped_lock lock(resets_mutex_);
-        const auto found = resets_.find(name);
-        if (found == resets_.end()) return false;
-        if (--found->second == 0) resets_.erase(found);
-        return true;
+        const auto found = expected_until_.find(name);
+        return found != expected_until_.end() && io::monotonic_now() < found->second;
     }
-
     void forget_resets(const std::string& name) {
         const std::scoped_lock lock(resets_mutex_);
-        resets_.erase(name);
+        expected_until_.erase(name);
     }
 
   private:
     std::mutex mutex_;
     LifecycleListener listener_;
     std::mutex resets_mutex_;
-    std::map<std::string, int> resets_;
+    std::map<std::string, Instant> expected_until_;
 };
 using SharedReporter = std::shared_ptr<Reporter>;
 
@@ -102,7 +101,7 @@ void on_lifecycle(virConnectPtr, virDomainPtr domain, int event, int detail, voi
 void on_reboot(virConnectPtr, virDomainPtr domain, void* opaque) {
     const SharedReporter reporter = *static_cast<SharedReporter*>(opaque);
     const std::string name = virDomainGetName(domain);
-    if (reporter->take_expected_reset(name)) return;
+    if (reporter->expects_reset(name)) return;
     reporter->report({name, "crashed", "restarted by the guest"});
     virDomainRef(domain);
     std::thread([handle = DomainHandle(domain)] { virDomainDestroy(handle.get()); }).detach();
@@ -122,19 +121,31 @@ Result<DomainHandle> find_domain(const SharedConnection& connection, const std::
     return domain;
 }
 
+// The embedded driver has no domains that end with their connection.
+void destroy_all(const SharedConnection& connection) {
+    virDomainPtr* domains = nullptr;
+    const int count = virConnectListAllDomains(connection.get(), &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+    for (int i = 0; i < count; ++i) {
+        const DomainHandle domain(domains[i]);
+        virDomainDestroy(domain.get());
+    }
+    std::free(domains);
+}
+
 class LiveHypervisor final : public Hypervisor {
   public:
-    LiveHypervisor(SharedConnection connection, LifecycleListener listener, std::filesystem::path root)
+    LiveHypervisor(SharedConnection connection, HypervisorOptions options)
         : connection_(std::move(connection)),
-          reporter_(std::make_shared<Reporter>(std::move(listener))),
-          root_(std::move(root)) {}
+          reporter_(std::make_shared<Reporter>(std::move(options.listener))),
+          root_(std::move(options.root_dir)),
+          validates_(options.validate) {}
 
     ~LiveHypervisor() override {
         reporter_->stop();
-        // Closing destroys the domains: they were started so.
         (void)bounded("libvirt connection", destroy_limit,
                       [connection = std::move(connection_), ids = callback_ids_]() mutable -> Result<void> {
                           for (const int id : ids) virConnectDomainEventDeregisterAny(connection.get(), id);
+                          destroy_all(connection);
                           connection.reset();
                           return {};
                       });
@@ -153,8 +164,8 @@ class LiveHypervisor final : public Hypervisor {
         reporter_->forget_resets(spec.name);
         return bounded(
             "domain " + spec.name, start_limit,
-            [connection = connection_, xml = std::move(xml), name = spec.name]() -> Result<void> {
-                constexpr unsigned flags = VIR_DOMAIN_START_AUTODESTROY | VIR_DOMAIN_START_VALIDATE;
+            [connection = connection_, xml = std::move(xml), name = spec.name, validates = validates_]() -> Result<void> {
+                const unsigned flags = validates ? VIR_DOMAIN_START_VALIDATE : 0;
                 const DomainHandle domain(virDomainCreateXML(connection.get(), xml.c_str(), flags));
                 if (!domain) return libvirt_error("domain " + name);
                 return {};
@@ -165,10 +176,8 @@ class LiveHypervisor final : public Hypervisor {
         return call(name, destroy_limit, virDomainDestroy);
     }
     Result<void> reset(const std::string& name) override {
-        reporter_->expect_reset(name);
-        auto done = call(name, call_limit, [](virDomainPtr domain) { return virDomainReset(domain, 0); });
-        if (done.has_error()) (void)reporter_->take_expected_reset(name);
-        return done;
+        reporter_->expect_resets(name);
+        return call(name, call_limit, [](virDomainPtr domain) { return virDomainReset(domain, 0); });
     }
     Result<void> suspend(const std::string& name) override {
         return call(name, call_limit, virDomainSuspend);
@@ -224,6 +233,7 @@ class LiveHypervisor final : public Hypervisor {
     SharedConnection connection_;
     SharedReporter reporter_;
     std::filesystem::path root_;
+    bool validates_;
     std::vector<int> callback_ids_;
 };
 
@@ -242,16 +252,17 @@ Result<SharedConnection> connect(const std::filesystem::path& root) {
 Result<std::unique_ptr<Hypervisor>> Hypervisor::open(HypervisorOptions options) {
     UNDERSTUDY_CHECK(prepare_root_directory(options.root_dir, options.capabilities_cache));
     ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);  // costs memory only where the kernel refuses
+    // What libvirt logs goes to a file of its own; the user's own setting comes first.
+    ::setenv("LIBVIRT_LOG_OUTPUTS", ("3:file:" + (options.root_dir / "libvirt.log").string()).c_str(), 0);
     UNDERSTUDY_CHECK(need_event_loop());
     UNDERSTUDY_TRY(SharedConnection connection, connect(options.root_dir));
-    auto hypervisor = std::make_unique<LiveHypervisor>(std::move(connection), std::move(options.listener),
-                                                       std::move(options.root_dir));
+    auto hypervisor = std::make_unique<LiveHypervisor>(std::move(connection), std::move(options));
     UNDERSTUDY_CHECK(hypervisor->subscribe());
     return std::unique_ptr<Hypervisor>(std::move(hypervisor));
 }
 
 Result<std::unique_ptr<Hypervisor>> Hypervisor::open(const std::filesystem::path& root_dir) {
-    return open(HypervisorOptions{root_dir, {}, {}});
+    return open(HypervisorOptions{root_dir, {}, {}, false});
 }
 
 Result<ResidentMemory> Hypervisor::memory(const std::string& name) {

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmctl/image/guest_image.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <map>
+
+#include "vmctl/image/cache.hpp"
+#include "vmctl/image/cpio.hpp"
+#include "vmctl/image/files.hpp"
+#include "vmctl/image/modules.hpp"
+#include "vmctl/image/programs.hpp"
+#include "vmctl/image/skeleton.hpp"
+#include "vmctl/image/vmlinux.hpp"
+
+namespace understudy::vmctl {
+namespace fs = std::filesystem;
+namespace {
+
+// Part of every cache key: raise it when the same inputs come to make another image.
+constexpr const char* format_version = "understudy guest image 1";
+
+const std::vector<std::string> wanted_modules = {"virtio_pci", "virtio_console", "virtio_rng", "virtio_net", "fuse"};
+
+std::string in_archive(const std::string& guest_path) {
+    return guest_path.substr(std::min(guest_path.find_first_not_of('/'), guest_path.size()));
+}
+
+// Everything that goes into the first root file system, read.
+struct Parts {
+    std::vector<KernelModule> modules;
+    std::map<std::string, std::string> libraries;  // path in the archive to content
+    std::vector<std::string> programs;             // contents as they are on this machine, in the order of the spec
+    std::string busybox;
+};
+
+Result<void> check(const GuestImageSpec& spec) {
+    const auto is_init = [&](const GuestProgram& program) { return program.guest_path == spec.init; };
+    if (std::none_of(spec.programs.begin(), spec.programs.end(), is_init))
+        return Error(ErrorKind::bad_input, "guest image", "init '" + spec.init + "' is none of its programs");
+    for (const GuestProgram& program : spec.programs)
+        if (program.guest_path.size() < 2 || program.guest_path.front() != '/' || program.guest_path.back() == '/')
+            return Error(ErrorKind::bad_input, "guest image", "'" + program.guest_path + "' is not a file's absolute path");
+    return {};
+}
+
+Result<Parts> read_parts(const GuestImageSpec& spec) {
+    Parts parts;
+    UNDERSTUDY_TRY(parts.modules, collect_modules(spec.kernel, wanted_modules));
+    for (const GuestProgram& program : spec.programs) {
+        UNDERSTUDY_TRY(std::string content, read_whole_file(program.file));
+        parts.programs.push_back(std::move(content));
+        UNDERSTUDY_TRY(const auto libraries, shared_libraries(program.file));
+        for (const auto& [path, file] : libraries) {
+            if (parts.libraries.contains(path)) continue;
+            UNDERSTUDY_TRY(parts.libraries[path], read_whole_file(file));
+        }
+    }
+    auto busybox = read_whole_file(spec.busybox);
+    if (busybox.has_error()) return std::move(busybox).error().with_remedy("install the package busybox-static");
+    parts.busybox = std::move(*busybox);
+    return parts;
+}
+
+std::string hash_of(const GuestImageSpec& spec, const Parts& parts) {
+    ContentHash hash;
+    hash.add(format_version);
+    hash.add(spec.init);
+    hash.add(can_strip() ? "stripped" : "whole");
+    for (const KernelModule& module : parts.modules) {
+        hash.add(module.name);
+        hash.add(module.content);
+    }
+    for (std::size_t i = 0; i < parts.programs.size(); ++i) {
+        hash.add(spec.programs[i].guest_path);
+        hash.add(parts.programs[i]);
+    }
+    for (const auto& [path, content] : parts.libraries) {
+        hash.add(path);
+        hash.add(content);
+    }
+    hash.add(parts.busybox);
+    return hash.finish();
+}
+
+Result<std::string> make_initrd(const GuestImageSpec& spec, Parts parts) {
+    CpioArchive archive;
+    add_skeleton(archive);
+    archive.add_file("bin/busybox", std::move(parts.busybox), 0755);
+    std::string module_list;
+    for (KernelModule& module : parts.modules) {
+        const std::string path = "lib/modules/" + module.name + ".ko";
+        archive.add_file(path, std::move(module.content));
+        module_list += "/" + path + "\n";
+    }
+    archive.add_file("etc/understudy/modules", module_list);
+    for (auto& [path, content] : parts.libraries) archive.add_file(path, std::move(content), 0755);
+    for (const GuestProgram& program : spec.programs) {
+        UNDERSTUDY_TRY(std::string content, stripped(program.file, spec.cache_dir));
+        archive.add_file(in_archive(program.guest_path), std::move(content), 0755);
+    }
+    archive.add_link("init", spec.init);
+    return archive.bytes();
+}
+
+// A kernel that can't be entered by PVH is booted as its distribution ships it.
+std::string make_kernel(std::string bzimage) {
+    const auto vmlinux = extract_vmlinux(bzimage);
+    if (vmlinux.has_error()) return bzimage;
+    auto trimmed = trim_vmlinux(*vmlinux);
+    return trimmed.has_value() ? std::move(*trimmed) : std::move(bzimage);
+}
+
+}  // namespace
+
+Result<GuestImage> build_guest_image(const GuestImageSpec& spec) {
+    UNDERSTUDY_CHECK(check(spec));
+    UNDERSTUDY_TRY(const ImageCache cache, ImageCache::open(spec.cache_dir));
+    UNDERSTUDY_TRY(std::string bzimage, read_whole_file(spec.kernel.image));
+    UNDERSTUDY_TRY(Parts parts, read_parts(spec));
+
+    ContentHash kernel_hash;
+    kernel_hash.add(format_version);
+    kernel_hash.add(bzimage);
+    const std::string kernel_key = kernel_hash.finish();
+    const std::string initrd_key = hash_of(spec, parts);
+
+    GuestImage image;
+    image.kernel_version = spec.kernel.version;
+    image.kernel = cache.path("kernel", kernel_key);
+    image.initrd = cache.path("initrd", initrd_key);
+    image.from_cache = cache.use(image.kernel) & cache.use(image.initrd);
+    ContentHash both;
+    both.add(kernel_key);
+    both.add(initrd_key);
+    image.content_hash = both.finish();
+    if (image.from_cache) return image;
+
+    if (!fs::exists(image.kernel))
+        UNDERSTUDY_CHECK(write_file_atomically(image.kernel, make_kernel(std::move(bzimage))));
+    if (!fs::exists(image.initrd)) {
+        UNDERSTUDY_TRY(const std::string initrd, make_initrd(spec, std::move(parts)));
+        UNDERSTUDY_CHECK(write_file_atomically(image.initrd, initrd));
+    }
+    cache.prune();
+    return image;
+}
+
+}  // namespace understudy::vmctl
