@@ -28,7 +28,8 @@ fs::path ImageCache::path(const std::string& kind, const std::string& hash) cons
 bool ImageCache::use(const fs::path& file) const {
     std::error_code error;
     if (!fs::is_regular_file(file, error)) return false;
-    fs::last_write_time(file, fs::file_time_type::clock::now(), error);  // another user's file is used all the same
+    fs::last_write_time(file, fs::file_time_type::clock::now(),
+                        error);  // another user's file is used all the same
     return true;
 }
 
@@ -39,7 +40,8 @@ void ImageCache::prune() const {
         const std::string name = entry.path().filename().string();
         const std::string kind = name.substr(0, name.find('-'));
         const auto used = entry.last_write_time(error);
-        if (!error && (kind == "kernel" || kind == "initrd" || kind == "tmp")) by_kind[kind].emplace_back(used, entry.path());
+        if (!error && (kind == "kernel" || kind == "initrd" || kind == "tmp"))
+            by_kind[kind].emplace_back(used, entry.path());
     }
     const auto recent = fs::file_time_type::clock::now() - kept_after_use;
     for (auto& [kind, files] : by_kind) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A directory of files named by what they are and the hash of what they were made from: "kernel-<hash>". A file's
-// modification time is when it was last used.
+// A directory of files named by what they are and the hash of what they were made from: "kernel-<hash>". A
+// file's modification time is when it was last used.
 #pragma once
 
 #include <chrono>
@@ -21,8 +21,8 @@ class ImageCache {
     // Whether the file is there; if so it counts as used now.
     bool use(const std::filesystem::path& file) const;
 
-    // Removes, of each kind, all but the newest four, but nothing used within the last hour: a region may be about to
-    // start from it. Also what builders that died left behind.
+    // Removes, of each kind, all but the newest four, but nothing used within the last hour: a region may be
+    // about to start from it. Also what builders that died left behind.
     void prune() const;
 
   private:

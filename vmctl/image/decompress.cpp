@@ -15,7 +15,9 @@ using namespace std::string_view_literals;
 
 constexpr std::string_view lz4_legacy_magic = "\x02\x21\x4c\x18"sv;
 constexpr std::string_view zstd_magic = "\x28\xb5\x2f\xfd"sv;
-constexpr std::string_view xz_magic = "\xfd" "7zXZ\0"sv;
+constexpr std::string_view xz_magic =
+    "\xfd"
+    "7zXZ\0"sv;
 constexpr std::size_t lz4_block_bytes = 8u << 20;  // of the legacy frame, decompressed
 
 Error damaged(const std::string& subject, const char* reason) {
@@ -24,11 +26,13 @@ Error damaged(const std::string& subject, const char* reason) {
 
 std::uint32_t little_endian_32(std::string_view data, std::size_t at) {
     std::uint32_t value = 0;
-    for (int i = 3; i >= 0; --i) value = value << 8 | static_cast<unsigned char>(data[at + static_cast<std::size_t>(i)]);
+    for (int i = 3; i >= 0; --i)
+        value = value << 8 | static_cast<unsigned char>(data[at + static_cast<std::size_t>(i)]);
     return value;
 }
 
-// Blocks, each after its compressed size. The kernel's build appends the decompressed size, which is no block's.
+// Blocks, each after its compressed size. The kernel's build appends the decompressed size, which is no
+// block's.
 Result<std::string> decompress_lz4(std::string_view data, const std::string& subject) {
     std::string output;
     std::size_t at = lz4_legacy_magic.size();
@@ -53,7 +57,8 @@ Result<std::string> decompress_lz4(std::string_view data, const std::string& sub
 }
 
 Result<std::string> decompress_zstd(std::string_view data, const std::string& subject) {
-    const std::unique_ptr<ZSTD_DStream, size_t (*)(ZSTD_DStream*)> stream(ZSTD_createDStream(), ZSTD_freeDStream);
+    const std::unique_ptr<ZSTD_DStream, size_t (*)(ZSTD_DStream*)> stream(ZSTD_createDStream(),
+                                                                          ZSTD_freeDStream);
     // Kernels use windows larger than the library's default limit.
     ZSTD_DCtx_setParameter(stream.get(), ZSTD_d_windowLogMax, 31);
     std::string output;
@@ -64,7 +69,8 @@ Result<std::string> decompress_zstd(std::string_view data, const std::string& su
         ZSTD_outBuffer out{piece.data(), piece.size(), 0};
         left = ZSTD_decompressStream(stream.get(), &out, &in);
         if (ZSTD_isError(left)) return damaged(subject, ZSTD_getErrorName(left));
-        if (left != 0 && out.pos == 0 && in.pos == consumed) return damaged(subject, "its Zstandard frame is cut short");
+        if (left != 0 && out.pos == 0 && in.pos == consumed)
+            return damaged(subject, "its Zstandard frame is cut short");
         output.append(piece, 0, out.pos);
         if (output.size() > max_decompressed_bytes) return damaged(subject, "it is too large");
     }
@@ -73,7 +79,8 @@ Result<std::string> decompress_zstd(std::string_view data, const std::string& su
 
 Result<std::string> decompress_xz(std::string_view data, const std::string& subject) {
     lzma_stream stream = LZMA_STREAM_INIT;
-    if (lzma_stream_decoder(&stream, 512u << 20, 0) != LZMA_OK) return damaged(subject, "the XZ decoder failed");
+    if (lzma_stream_decoder(&stream, 512u << 20, 0) != LZMA_OK)
+        return damaged(subject, "the XZ decoder failed");
     const std::unique_ptr<lzma_stream, void (*)(lzma_stream*)> owner(&stream, lzma_end);
     std::string output;
     std::string piece(1u << 20, '\0');
@@ -83,7 +90,8 @@ Result<std::string> decompress_xz(std::string_view data, const std::string& subj
         stream.next_out = reinterpret_cast<std::uint8_t*>(piece.data());
         stream.avail_out = piece.size();
         status = lzma_code(&stream, LZMA_FINISH);
-        if (status != LZMA_OK && status != LZMA_STREAM_END) return damaged(subject, "its XZ stream can't be read");
+        if (status != LZMA_OK && status != LZMA_STREAM_END)
+            return damaged(subject, "its XZ stream can't be read");
         output.append(piece, 0, piece.size() - stream.avail_out);
         if (output.size() > max_decompressed_bytes) return damaged(subject, "it is too large");
     }

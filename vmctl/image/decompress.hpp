@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The compressions that kernels and kernel modules come in, told apart by their first bytes: LZ4 in the legacy frame
-// of the kernel's build, Zstandard and XZ. What follows the compressed data is ignored.
+// The compressions that kernels and kernel modules come in, told apart by their first bytes: LZ4 in the
+// legacy frame of the kernel's build, Zstandard and XZ. What follows the compressed data is ignored.
 #pragma once
 
 #include <string>

@@ -65,7 +65,9 @@ ContentHash::ContentHash() : context_(EVP_MD_CTX_new()) {
                       "SHA-256 is available");
 }
 
-ContentHash::~ContentHash() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
+ContentHash::~ContentHash() {
+    EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_));
+}
 
 void ContentHash::add(std::string_view piece) {
     const std::string length = std::to_string(piece.size()) + ":";

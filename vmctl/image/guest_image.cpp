@@ -21,7 +21,8 @@ namespace {
 // Part of every cache key: raise it when the same inputs come to make another image.
 constexpr const char* format_version = "understudy guest image 1";
 
-const std::vector<std::string> wanted_modules = {"virtio_pci", "virtio_console", "virtio_rng", "virtio_net", "fuse"};
+const std::vector<std::string> wanted_modules = {"virtio_pci", "virtio_console", "virtio_rng", "virtio_net",
+                                                 "fuse"};
 
 std::string in_archive(const std::string& guest_path) {
     return guest_path.substr(std::min(guest_path.find_first_not_of('/'), guest_path.size()));
@@ -31,7 +32,7 @@ std::string in_archive(const std::string& guest_path) {
 struct Parts {
     std::vector<KernelModule> modules;
     std::map<std::string, std::string> libraries;  // path in the archive to content
-    std::vector<std::string> programs;             // contents as they are on this machine, in the order of the spec
+    std::vector<std::string> programs;  // contents as they are on this machine, in the order of the spec
     std::string busybox;
 };
 
@@ -40,8 +41,10 @@ Result<void> check(const GuestImageSpec& spec) {
     if (std::none_of(spec.programs.begin(), spec.programs.end(), is_init))
         return Error(ErrorKind::bad_input, "guest image", "init '" + spec.init + "' is none of its programs");
     for (const GuestProgram& program : spec.programs)
-        if (program.guest_path.size() < 2 || program.guest_path.front() != '/' || program.guest_path.back() == '/')
-            return Error(ErrorKind::bad_input, "guest image", "'" + program.guest_path + "' is not a file's absolute path");
+        if (program.guest_path.size() < 2 || program.guest_path.front() != '/' ||
+            program.guest_path.back() == '/')
+            return Error(ErrorKind::bad_input, "guest image",
+                         "'" + program.guest_path + "' is not a file's absolute path");
     return {};
 }
 
@@ -58,7 +61,8 @@ Result<Parts> read_parts(const GuestImageSpec& spec) {
         }
     }
     auto busybox = read_whole_file(spec.busybox);
-    if (busybox.has_error()) return std::move(busybox).error().with_remedy("install the package busybox-static");
+    if (busybox.has_error())
+        return std::move(busybox).error().with_remedy("install the package busybox-static");
     parts.busybox = std::move(*busybox);
     return parts;
 }

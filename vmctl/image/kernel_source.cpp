@@ -56,7 +56,8 @@ Result<KernelSource> find_kernel(const std::vector<fs::path>& candidates) {
         if (found.has_value()) return found;
         problems += (problems.empty() ? "" : ", ") + found.error().message();
     }
-    return Error(ErrorKind::environment, "guest kernel", "not found (" + problems + ")").with_remedy("run ./dev setup");
+    return Error(ErrorKind::environment, "guest kernel", "not found (" + problems + ")")
+        .with_remedy("run ./dev setup");
 }
 
 }  // namespace understudy::vmctl

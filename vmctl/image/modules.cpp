@@ -47,8 +47,9 @@ class ModuleTree {
         if (built_in_.contains(name) || !visited_.insert(name).second) return {};
         const auto file = files_.find(name);
         if (file == files_.end())
-            return Error(ErrorKind::environment, "kernel " + version_,
-                         "has no module " + name + (needed_by.empty() ? "" : ", which " + needed_by + " needs"));
+            return Error(
+                ErrorKind::environment, "kernel " + version_,
+                "has no module " + name + (needed_by.empty() ? "" : ", which " + needed_by + " needs"));
         UNDERSTUDY_TRY(std::string content, read_whole_file(file->second));
         if (file->second.extension() != ".ko") {
             UNDERSTUDY_TRY(content, decompress(content, file->second.string()));
@@ -68,7 +69,8 @@ class ModuleTree {
 
 }  // namespace
 
-Result<std::vector<KernelModule>> collect_modules(const KernelSource& kernel, const std::vector<std::string>& wanted) {
+Result<std::vector<KernelModule>> collect_modules(const KernelSource& kernel,
+                                                  const std::vector<std::string>& wanted) {
     ModuleTree tree(kernel);
     std::vector<KernelModule> order;
     for (const std::string& name : wanted) UNDERSTUDY_CHECK(tree.collect(name, "", order));
@@ -94,7 +96,8 @@ std::string lighten_module(std::string module) {
     if (module.ends_with(signature_mark) && module.size() > signature_mark.size() + signature_header_bytes) {
         std::size_t length = 0;
         for (std::size_t i = 4; i > 0; --i)
-            length = length << 8 | static_cast<unsigned char>(module[module.size() - signature_mark.size() - i]);
+            length =
+                length << 8 | static_cast<unsigned char>(module[module.size() - signature_mark.size() - i]);
         const std::size_t tail = signature_mark.size() + signature_header_bytes + length;
         if (tail < module.size()) module.resize(module.size() - tail);
     }

@@ -30,7 +30,7 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments, int output) {
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files, output, 1);
-    posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&files, output, 2);
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
     sigset_t none;
@@ -49,7 +49,8 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments, int output) {
 bool read_until_end(int descriptor, std::string& output, Instant deadline) {
     char buffer[16384];
     for (;;) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - io::monotonic_now()).count();
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(deadline - io::monotonic_now()).count();
         pollfd readable{descriptor, POLLIN, 0};
         if (left <= 0) return false;
         if (::poll(&readable, 1, static_cast<int>(left)) < 0 && errno != EINTR) return false;

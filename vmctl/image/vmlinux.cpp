@@ -16,7 +16,9 @@ namespace {
 constexpr std::size_t page_bytes = 4096;
 constexpr std::uint32_t pvh_entry_note = 18;
 
-Error not_usable(std::string reason) { return Error(ErrorKind::failed, "kernel image", std::move(reason)); }
+Error not_usable(std::string reason) {
+    return Error(ErrorKind::failed, "kernel image", std::move(reason));
+}
 
 // A value of type T at an offset; nothing past the end.
 template <typename T>
@@ -27,7 +29,9 @@ std::optional<T> value_at(std::string_view data, std::uint64_t at) {
     return value;
 }
 
-std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
+std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) {
+    return (value + unit - 1) / unit * unit;
+}
 
 struct Range {
     std::uint64_t begin = 0;
@@ -45,7 +49,9 @@ Range find_section(std::string_view elf, const Elf64_Ehdr& header, std::string_v
     const std::string_view table = elf.substr(names->sh_offset, names->sh_size);
     for (unsigned i = 0; i < header.e_shnum; ++i) {
         const auto section = value_at<Elf64_Shdr>(elf, header.e_shoff + i * sizeof(Elf64_Shdr));
-        if (!section || section->sh_name >= table.size() || !within(elf, section->sh_offset, section->sh_size)) continue;
+        if (!section || section->sh_name >= table.size() ||
+            !within(elf, section->sh_offset, section->sh_size))
+            continue;
         const std::string_view found = table.substr(section->sh_name);
         if (found.substr(0, found.find('\0')) == name && section->sh_type == SHT_PROGBITS)
             return {section->sh_offset, section->sh_offset + section->sh_size};
@@ -62,7 +68,8 @@ bool has_pvh_entry(std::string_view notes) {
     return false;
 }
 
-// The parts of a loaded segment worth keeping: all of it, or what lies before and after the hole, by whole pages.
+// The parts of a loaded segment worth keeping: all of it, or what lies before and after the hole, by whole
+// pages.
 std::vector<Elf64_Phdr> split_around(const Elf64_Phdr& segment, Range hole) {
     const std::uint64_t end = segment.p_offset + segment.p_filesz;
     if (hole.begin < segment.p_offset || hole.end > end) return {segment};
@@ -96,7 +103,8 @@ std::string write_elf(std::string_view elf, Elf64_Ehdr header, const std::vector
     for (Elf64_Phdr& segment : placed) {
         const std::string_view content = elf.substr(segment.p_offset, segment.p_filesz);
         segment.p_offset = body.size();
-        if (segment.p_type == PT_LOAD) segment.p_align = page_bytes;  // a note's says how its entries are padded
+        if (segment.p_type == PT_LOAD)
+            segment.p_align = page_bytes;  // a note's says how its entries are padded
         body += content;
         body.resize(round_up(body.size(), page_bytes), '\0');
     }
@@ -112,24 +120,27 @@ Result<std::string> extract_vmlinux(std::string_view bzimage) {
     const auto version = value_at<std::uint16_t>(bzimage, 0x206);
     const auto payload_offset = value_at<std::uint32_t>(bzimage, 0x248);
     const auto payload_length = value_at<std::uint32_t>(bzimage, 0x24c);
-    if (magic != 0x53726448u || version < 0x0208 || !payload_length) return not_usable("has no boot header of version 2.08");
+    if (magic != 0x53726448u || version < 0x0208 || !payload_length)
+        return not_usable("has no boot header of version 2.08");
     const auto setup_sectors = static_cast<unsigned char>(bzimage[0x1f1]);
-    const std::uint64_t start = (std::uint64_t{setup_sectors == 0 ? 4u : setup_sectors} + 1) * 512 + *payload_offset;
+    const std::uint64_t start =
+        (std::uint64_t{setup_sectors == 0 ? 4u : setup_sectors} + 1) * 512 + *payload_offset;
     if (!within(bzimage, start, *payload_length)) return not_usable("is cut short");
     return decompress(bzimage.substr(start, *payload_length), "kernel image");
 }
 
 Result<std::string> trim_vmlinux(std::string_view vmlinux) {
     const auto header = value_at<Elf64_Ehdr>(vmlinux, 0);
-    if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_ident[EI_CLASS] != ELFCLASS64 ||
-        header->e_machine != EM_X86_64)
+    if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+        header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != EM_X86_64)
         return not_usable("holds no 64-bit x86 ELF file");
     const Range type_information = find_section(vmlinux, *header, ".BTF");
     std::vector<Elf64_Phdr> loaded;
     std::optional<Elf64_Phdr> notes;
     for (unsigned i = 0; i < header->e_phnum && i < 32; ++i) {
         const auto segment = value_at<Elf64_Phdr>(vmlinux, header->e_phoff + i * sizeof(Elf64_Phdr));
-        if (!segment || !within(vmlinux, segment->p_offset, segment->p_filesz)) return not_usable("is cut short");
+        if (!segment || !within(vmlinux, segment->p_offset, segment->p_filesz))
+            return not_usable("is cut short");
         if (segment->p_type == PT_NOTE && has_pvh_entry(vmlinux.substr(segment->p_offset, segment->p_filesz)))
             notes = *segment;
         if (segment->p_type != PT_LOAD) continue;

@@ -67,8 +67,8 @@ class Reporter {
         listener_ = nullptr;
     }
 
-    // After a reset of ours a guest entered by PVH faults, resets itself and tries again up to about ten times within
-    // a second before it boots (QEMU 7.2, any kernel image). Those resets are part of ours.
+    // After a reset of ours the firmware (SeaBIOS, with QEMU 7.2) resets the machine again, from once to
+    // about ten times within a second, before the kernel is entered. Those are part of ours.
     void expect_resets(const std::string& name) {
         const std::scoped_lock lock(resets_mutex_);
         expected_until_[name] = io::monotonic_now() + reset_aftermath;
@@ -164,7 +164,8 @@ class LiveHypervisor final : public Hypervisor {
         reporter_->forget_resets(spec.name);
         return bounded(
             "domain " + spec.name, start_limit,
-            [connection = connection_, xml = std::move(xml), name = spec.name, validates = validates_]() -> Result<void> {
+            [connection = connection_, xml = std::move(xml), name = spec.name,
+             validates = validates_]() -> Result<void> {
                 const unsigned flags = validates ? VIR_DOMAIN_START_VALIDATE : 0;
                 const DomainHandle domain(virDomainCreateXML(connection.get(), xml.c_str(), flags));
                 if (!domain) return libvirt_error("domain " + name);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts and rules virtual machines through libvirt's embedded QEMU driver (qemu:///embed): no daemon, no
-// state outside its root directory. Domains are transient. This object destroys them when it goes; should the process die
-// first, they end only if its PID namespace ends with it.
+// state outside its root directory. Domains are transient. This object destroys them when it goes; should the
+// process die first, they end only if its PID namespace ends with it.
 //
 // Where it runs: as root (the user libvirt-qemu must exist), or as an ordinary user in a user namespace that
 // maps that user to itself and keeps capabilities, with a writable /run and XDG_RUNTIME_DIR set. Limits: one
@@ -43,7 +43,7 @@ struct HypervisorOptions {
     std::filesystem::path root_dir;            // see prepare_root_directory()
     std::filesystem::path capabilities_cache;  // may be empty
     LifecycleListener listener;                // may be empty
-    bool validate = false;  // against libvirt's schema, which takes some 0.3 s a domain
+    bool validate = false;                     // against libvirt's schema, which takes some 0.3 s a domain
 };
 
 class Hypervisor {

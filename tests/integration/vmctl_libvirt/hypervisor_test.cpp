@@ -33,7 +33,8 @@ class HypervisorTest : public testing::Test {
     static void SetUpTestSuite() {
         shared_ = std::make_unique<Shared>();
         const auto done = prepare(*shared_);
-        if (done.has_error() && done.error().kind == ErrorKind::environment) shared_->cannot = done.error().message();
+        if (done.has_error() && done.error().kind == ErrorKind::environment)
+            shared_->cannot = done.error().message();
         ASSERT_TRUE(done.has_value() || !shared_->cannot.empty()) << done.error().message();
     }
     static void TearDownTestSuite() { shared_.reset(); }
@@ -50,8 +51,9 @@ class HypervisorTest : public testing::Test {
         UNDERSTUDY_TRY(shared.image,
                        build_guest_image(test::test_image_spec(kernel, shared.directory.path() / "image")));
         const Instant before = io::monotonic_now();
-        UNDERSTUDY_TRY(shared.hypervisor,
-                       Hypervisor::open({shared.directory.path() / "lv", {}, shared.events.listener(), true}));
+        UNDERSTUDY_TRY(
+            shared.hypervisor,
+            Hypervisor::open({shared.directory.path() / "lv", {}, shared.events.listener(), true}));
         std::printf("libvirt opened in %.0f ms\n", to_milliseconds(io::monotonic_now() - before));
         return {};
     }
@@ -112,7 +114,8 @@ TEST_F(HypervisorTest, a_guest_boots_is_paused_reset_and_cut_off) {
 
     const auto memory = hypervisor()->memory("a");
     ASSERT_TRUE(memory.has_value()) << memory.error().message();
-    std::printf("resident %.0f MiB, proportional %.0f MiB\n", static_cast<double>(memory->resident_bytes) / (1 << 20),
+    std::printf("resident %.0f MiB, proportional %.0f MiB\n",
+                static_cast<double>(memory->resident_bytes) / (1 << 20),
                 static_cast<double>(memory->proportional_bytes) / (1 << 20));
 #if !defined(__SANITIZE_ADDRESS__)
     EXPECT_LT(memory->resident_bytes, 192u << 20);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the tests in user (when not root), mount, network and PID namespaces of their own: whatever a test leaves
-// running dies with the program. Process 1 there only collects orphans, since libvirt takes a QEMU that no one has
-// waited for to be alive.
+// Runs the tests in user (when not root), mount, network and PID namespaces of their own: whatever a test
+// leaves running dies with the program. Process 1 there only collects orphans, since libvirt takes a QEMU
+// that no one has waited for to be alive.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/if_tun.h>
@@ -62,7 +62,9 @@ void make_tap() {
     ifreq request{};
     std::strncpy(request.ifr_name, "tap-test", IFNAMSIZ - 1);
     request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
-    if (!tun.valid() || ::ioctl(tun.get(), TUNSETIFF, &request) != 0 || ::ioctl(tun.get(), TUNSETPERSIST, 1) != 0) return;
+    if (!tun.valid() || ::ioctl(tun.get(), TUNSETIFF, &request) != 0 ||
+        ::ioctl(tun.get(), TUNSETPERSIST, 1) != 0)
+        return;
     const io::UniqueFd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     request.ifr_flags = IFF_UP;
     if (::ioctl(any.get(), SIOCSIFFLAGS, &request) == 0) tap() = request.ifr_name;
@@ -92,8 +94,12 @@ int run_init() {
 
 }  // namespace
 
-const std::string& sandbox_failure() { return failure(); }
-const std::string& tap_device() { return tap(); }
+const std::string& sandbox_failure() {
+    return failure();
+}
+const std::string& tap_device() {
+    return tap();
+}
 
 }  // namespace understudy::vmctl::test
 

@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 Result<KernelSource> test_kernel() {
     std::vector<fs::path> candidates;
     if (const char* named = std::getenv("UNDERSTUDY_GUEST_KERNEL")) candidates.push_back(named);
-    if (const char* build = std::getenv("UNDERSTUDY_BUILD_DIR")) candidates.push_back(fs::path(build) / "guest-kernel");
+    if (const char* build = std::getenv("UNDERSTUDY_BUILD_DIR"))
+        candidates.push_back(fs::path(build) / "guest-kernel");
     if (const char* source = std::getenv("UNDERSTUDY_SOURCE_DIR"))
         candidates.push_back(fs::path(source) / "build/guest-kernel");
     candidates.push_back("/");
@@ -53,7 +54,8 @@ bool AgentChannel::connect(const std::string& path, Duration limit) {
     std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
     do {
         socket_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return true;
+        if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+            return true;
         ::usleep(10'000);
     } while (io::monotonic_now() < deadline);
     return false;
@@ -71,7 +73,8 @@ std::optional<std::string> AgentChannel::receive(Duration limit) {
             buffer_.erase(0, end + 1);
             return line;
         }
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - io::monotonic_now()).count();
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(deadline - io::monotonic_now()).count();
         pollfd readable{socket_.get(), POLLIN, 0};
         if (left <= 0 || ::poll(&readable, 1, static_cast<int>(left)) <= 0) return std::nullopt;
         char piece[512];
@@ -101,7 +104,8 @@ bool EventLog::wait_for(const std::string& name, const std::string& text, Durati
 std::string EventLog::all() {
     const std::scoped_lock lock(mutex_);
     std::string text;
-    for (const LifecycleEvent& event : events_) text += event.name + " " + event.state + ": " + event.reason + "\n";
+    for (const LifecycleEvent& event : events_)
+        text += event.name + " " + event.state + ": " + event.reason + "\n";
     return text;
 }
 
