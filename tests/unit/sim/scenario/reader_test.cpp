@@ -86,7 +86,7 @@ TEST(ScenarioReader, mistakes_are_refused_with_their_place_and_what_would_be_rig
                         "active, as: x}\n"),
                 HasSubstr("there is another fault 'x'"));
     EXPECT_THAT(refusal("  - {wait: 1s, heal: all}\n"), HasSubstr("is not one step"));
-    EXPECT_THAT(refusal("  - wiat: 1s\n"), HasSubstr("did you mean 'wait'?"));
+    EXPECT_THAT(refusal("  - waits: 1s\n"), HasSubstr("did you mean 'wait'?"));
     EXPECT_THAT(refusal("  - [1]\n  - x\n"), HasSubstr("s.yaml:4:5"));
     EXPECT_EQ(refusal("  - fault: {kind: reset, target: [active, standby]}\n"), "accepted");
 }
