@@ -43,7 +43,7 @@ struct HypervisorOptions {
     std::filesystem::path root_dir;            // see prepare_root_directory()
     std::filesystem::path capabilities_cache;  // may be empty
     LifecycleListener listener;                // may be empty
-    bool validate = false;                     // against libvirt's schema, which takes some 0.3 s a domain
+    bool validate = false;                     // against libvirt's schema, which only tells our own mistakes
 };
 
 class Hypervisor {

@@ -51,9 +51,9 @@ class HypervisorTest : public testing::Test {
         UNDERSTUDY_TRY(shared.image,
                        build_guest_image(test::test_image_spec(kernel, shared.directory.path() / "image")));
         const Instant before = io::monotonic_now();
-        UNDERSTUDY_TRY(
-            shared.hypervisor,
-            Hypervisor::open({shared.directory.path() / "lv", {}, shared.events.listener(), true}));
+        UNDERSTUDY_TRY(shared.hypervisor,
+                       Hypervisor::open({shared.directory.path() / "lv", shared.directory.path() / "caps",
+                                         shared.events.listener(), true}));
         std::printf("libvirt opened in %.0f ms\n", to_milliseconds(io::monotonic_now() - before));
         return {};
     }
@@ -110,6 +110,7 @@ TEST_F(HypervisorTest, a_guest_boots_is_paused_reset_and_cut_off) {
     AgentChannel channel;
     ASSERT_NO_FATAL_FAILURE(boot(spec, channel));
     EXPECT_TRUE(events().wait_for("a", "started", 5s)) << events().all();
+    EXPECT_FALSE(std::filesystem::is_empty(path("caps"))) << "what QEMU can do was not kept";
     expect_state("a", DomainState::running);
 
     const auto memory = hypervisor()->memory("a");
