@@ -93,6 +93,7 @@ void LeaseKeeper::carry_out(const LeaseAction& action) {
                                   {{"version", taken.version},
                                    {"previous_holder", taken.previous_holder},
                                    {"took_over", taken.took_over},
+                                   {"previous_age_ms", milliseconds(taken.previous_age)},
                                    {"identity", keeper.self_.machine_name}});
             keeper.taken_.cancel();
         }

@@ -67,7 +67,9 @@ void MutualExclusionMachine::claim_answered(const Claiming& state, const LeaseAn
     // Renewals keep to the claim's own phase; a claim answered late is confirmed no later than it was sent.
     state_ = Holding{version, state.sent, std::max(state.sent + intervals_.update, now), std::nullopt};
     const std::string previous = answer.found ? answer.found->machine_name : std::string();
-    actions_.emplace_back(LeaseTaken{version, previous, !previous.empty() && previous != self_.machine_name});
+    const Duration age = answer.found ? answer.found->age : Duration::zero();
+    const bool took_over = !previous.empty() && previous != self_.machine_name;
+    actions_.emplace_back(LeaseTaken{version, previous, took_over, age});
 }
 
 void MutualExclusionMachine::renewal_answered(Holding& state, const LeaseAnswered& answer) {

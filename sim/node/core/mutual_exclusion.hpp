@@ -82,6 +82,7 @@ struct LeaseTaken {
     std::int64_t version;
     std::string previous_holder;  // empty when there was no row
     bool took_over;               // from another machine_name
+    Duration previous_age;        // of the row that was taken
 };
 struct LeaseRenewed {
     std::int64_t version;
