@@ -84,6 +84,15 @@ void ScenarioMachine::fault_healed(const std::string& id, Duration now) {
 void ScenarioMachine::answered(const std::string& id, bool heal, Duration now) {
     const Asked* asked = std::get_if<Asked>(&state_);
     if (finished_ || asked == nullptr || asked->id != id || asked->heal != heal) return;
+    // The fault's own event may come after this answer; the next step must not see a dead host as active
+    // meanwhile.
+    if (!heal)
+        view_.handle({now, "",
+                      Event{"lab",
+                            "fault_applied",
+                            "",
+                            {{"kind", std::string(to_string(last_fault_->kind))},
+                             {"target", fmt::format("{}", fmt::join(last_fault_->targets, ","))}}}});
     next_step(now);
 }
 

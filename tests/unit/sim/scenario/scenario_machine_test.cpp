@@ -82,6 +82,18 @@ TEST(ScenarioMachine, a_power_loss_is_walked_through_to_a_pass) {
     EXPECT_EQ(run.next_deadline(), std::nullopt);
 }
 
+TEST(ScenarioMachine, a_reset_host_is_not_active_any_more_before_its_event_arrives) {
+    auto run = machine({active_within({Kind::any, {}}, 60s), fault(FaultKind::reset, {"a", "b"}),
+                        active_within({Kind::any, {}}, std::nullopt)});
+    run.handle(node(1s, "a", "active"));
+    run.fault_applied("loss", 2s);
+    EXPECT_FALSE(run.finished());
+    run.handle(fault_event(2100ms, "fault_applied", "reset", "a,b"));
+    run.handle(node(8s, "a", "active"));
+    EXPECT_TRUE(run.finished());
+    EXPECT_THAT(run.failures(), IsEmpty());
+}
+
 TEST(ScenarioMachine, the_host_that_was_active_before_is_no_other) {
     auto run = machine({active_within({Kind::any, {}}, 60s), fault(FaultKind::kill, {"active"}),
                         active_within({Kind::other, {}}, std::nullopt)});
