@@ -22,7 +22,7 @@ class Writer {
     }
 
     template <typename Integer>
-        requires std::is_integral_v<Integer>
+    requires std::is_integral_v<Integer>
     void put(Integer value) {
         for (std::size_t i = 0; i < sizeof(Integer); ++i)
             out_.push_back(static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i) & 0xff));
@@ -61,7 +61,7 @@ class Reader {
     }
 
     template <typename Integer>
-        requires std::is_integral_v<Integer>
+    requires std::is_integral_v<Integer>
     void take(Integer& value) {
         std::string_view raw = bytes(sizeof(Integer));
         std::uint64_t whole = 0;
@@ -118,19 +118,21 @@ bool emplace_type(Body& body, std::uint8_t type) {
     if constexpr (Index == std::variant_size_v<Body>) {
         return false;
     } else {
-        if (std::variant_alternative_t<Index, Body>::type_number != type) return emplace_type<Index + 1>(body, type);
+        if (std::variant_alternative_t<Index, Body>::type_number != type)
+            return emplace_type<Index + 1>(body, type);
         body.emplace<Index>();
         return true;
     }
 }
 
 constexpr std::array<const char*, std::variant_size_v<Body>> type_names = {
-    "Rlerror",   "Tstatfs",   "Rstatfs",   "Tlopen",     "Rlopen",     "Tlcreate", "Rlcreate", "Tsymlink",  "Rsymlink",
-    "Tmknod",    "Rmknod",    "Trename",   "Rrename",    "Treadlink",  "Rreadlink", "Tgetattr", "Rgetattr", "Tsetattr",
-    "Rsetattr",  "Txattrwalk", "Rxattrwalk", "Treaddir", "Rreaddir",   "Tfsync",   "Rfsync",   "Tlock",     "Rlock",
-    "Tgetlock",  "Rgetlock",  "Tlink",     "Rlink",      "Tmkdir",     "Rmkdir",   "Trenameat", "Rrenameat", "Tunlinkat",
-    "Runlinkat", "Tversion",  "Rversion",  "Tauth",      "Tattach",    "Rattach",  "Tflush",   "Rflush",    "Twalk",
-    "Rwalk",     "Tread",     "Rread",     "Twrite",     "Rwrite",     "Tclunk",   "Rclunk",   "Tremove",   "Rremove"};
+    "Rlerror",  "Tstatfs",   "Rstatfs",   "Tlopen",     "Rlopen",     "Tlcreate",  "Rlcreate",  "Tsymlink",
+    "Rsymlink", "Tmknod",    "Rmknod",    "Trename",    "Rrename",    "Treadlink", "Rreadlink", "Tgetattr",
+    "Rgetattr", "Tsetattr",  "Rsetattr",  "Txattrwalk", "Rxattrwalk", "Treaddir",  "Rreaddir",  "Tfsync",
+    "Rfsync",   "Tlock",     "Rlock",     "Tgetlock",   "Rgetlock",   "Tlink",     "Rlink",     "Tmkdir",
+    "Rmkdir",   "Trenameat", "Rrenameat", "Tunlinkat",  "Runlinkat",  "Tversion",  "Rversion",  "Tauth",
+    "Tattach",  "Rattach",   "Tflush",    "Rflush",     "Twalk",      "Rwalk",     "Tread",     "Rread",
+    "Twrite",   "Rwrite",    "Tclunk",    "Rclunk",     "Tremove",    "Rremove"};
 
 }  // namespace
 
@@ -172,7 +174,8 @@ Result<std::uint32_t> frame_size(std::string_view first_four_bytes, std::uint32_
     reader.take(size);
     if (reader.reason() != nullptr || size < frame_header_bytes)
         return Error(ErrorKind::failed, "9P message", "shorter than its header").with_number(size);
-    if (size > limit) return Error(ErrorKind::failed, "9P message", "longer than the agreed msize").with_number(size);
+    if (size > limit)
+        return Error(ErrorKind::failed, "9P message", "longer than the agreed msize").with_number(size);
     return size;
 }
 
@@ -196,6 +199,8 @@ Result<std::vector<DirectoryEntry>> decode_entries(std::string_view entries) {
     return all;
 }
 
-const char* type_name(const Body& body) { return type_names[body.index()]; }
+const char* type_name(const Body& body) {
+    return type_names[body.index()];
+}
 
 }  // namespace understudy::files

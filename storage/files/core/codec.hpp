@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// 9P2000.L messages to bytes and back. A frame is size[4] type[1] tag[2] fields; size counts itself. Decoding takes
-// one whole frame and refuses, with a reason: a size that isn't the frame's, an unknown type, a field that passes the
-// end, bytes left over, a NUL inside a string, more than 16 names in a walk. It allocates no more than the frame holds.
+// 9P2000.L messages to bytes and back. A frame is size[4] type[1] tag[2] fields; size counts itself. Decoding
+// takes one whole frame and refuses, with a reason: a size that isn't the frame's, an unknown type, a field
+// that passes the end, bytes left over, a NUL inside a string, more than 16 names in a walk. It allocates no
+// more than the frame holds.
 #pragma once
 
 #include <string>

@@ -8,7 +8,8 @@
 namespace understudy::files {
 namespace {
 
-// Takes `range` out of the owner's locks in `held`; what sticks out on either side stays. True if anything was taken.
+// Takes `range` out of the owner's locks in `held`; what sticks out on either side stays. True if anything
+// was taken.
 bool cut(std::vector<HeldLock>& held, const LockOwner& owner, const LockRange& range) {
     std::vector<HeldLock> kept;
     bool taken = false;
@@ -20,7 +21,8 @@ bool cut(std::vector<HeldLock>& held, const LockOwner& owner, const LockRange& r
         taken = true;
         if (lock.range.first < range.first)
             kept.push_back({lock.owner, {lock.range.first, range.first - 1}, lock.mode});
-        if (lock.range.last > range.last) kept.push_back({lock.owner, {range.last + 1, lock.range.last}, lock.mode});
+        if (lock.range.last > range.last)
+            kept.push_back({lock.owner, {range.last + 1, lock.range.last}, lock.mode});
     }
     held = std::move(kept);
     return taken;
@@ -35,7 +37,8 @@ HeldLock joined_with_neighbours(std::vector<HeldLock>& held, HeldLock lock) {
             bool before = it->range.last != LockRange::to_end && it->range.last + 1 == lock.range.first;
             bool after = lock.range.last != LockRange::to_end && lock.range.last + 1 == it->range.first;
             if (!before && !after) continue;
-            lock.range = {std::min(lock.range.first, it->range.first), std::max(lock.range.last, it->range.last)};
+            lock.range = {std::min(lock.range.first, it->range.first),
+                          std::max(lock.range.last, it->range.last)};
             held.erase(it);
             changed = true;
             break;
@@ -96,8 +99,8 @@ std::vector<std::pair<LockedFile, HeldLock>> LockTable::release_session(std::uin
 std::size_t LockTable::count(std::uint64_t session) const {
     std::size_t total = 0;
     for (const auto& [file, held] : files_)
-        total += static_cast<std::size_t>(
-            std::count_if(held.begin(), held.end(), [&](const HeldLock& l) { return l.owner.session == session; }));
+        total += static_cast<std::size_t>(std::count_if(
+            held.begin(), held.end(), [&](const HeldLock& l) { return l.owner.session == session; }));
     return total;
 }
 

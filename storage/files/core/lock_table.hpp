@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Byte-range locks of one share, with fcntl's rules: an owner's own locks never conflict; a new lock replaces what the
-// owner held in its range, splitting and joining as needed; exclusive excludes all others, shared excludes exclusive.
-// A whole-file lock (flock) lives in a space of its own per file, as on a local file system. Nobody waits in here.
-// Rule: POSIX fcntl(2) advisory record locking.
+// Byte-range locks of one share, with fcntl's rules: an owner's own locks never conflict; a new lock replaces
+// what the owner held in its range, splitting and joining as needed; exclusive excludes all others, shared
+// excludes exclusive. A whole-file lock (flock) lives in a space of its own per file, as on a local file
+// system. Nobody waits in here. Rule: POSIX fcntl(2) advisory record locking.
 #pragma once
 
 #include <compare>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The 9P2000.L messages this file service speaks, as values. Each lists its fields once, in wire order; encoding and
-// decoding (codec.hpp) follow that list. Integers are little-endian on the wire; a string has a two-byte length, data
-// a four-byte one. Names and numbers are those of the Linux client.
-// Rule: 9P2000.L as in Linux include/net/9p/9p.h and net/9p/protocol.c, and diod's protocol.md.
+// The 9P2000.L messages this file service speaks, as values. Each lists its fields once, in wire order;
+// encoding and decoding (codec.hpp) follow that list. Integers are little-endian on the wire; a string has a
+// two-byte length, data a four-byte one. Names and numbers are those of the Linux client. Rule: 9P2000.L as
+// in Linux include/net/9p/9p.h and net/9p/protocol.c, and diod's protocol.md.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ constexpr std::uint32_t no_fid = 0xffffffff;
 constexpr std::uint32_t no_user = 0xffffffff;
 constexpr std::uint32_t max_message_bytes = 256 * 1024;  // the msize both sides of ours propose
 constexpr std::uint32_t min_message_bytes = 4096;        // a smaller msize is refused
-constexpr std::uint32_t read_write_overhead = 24;        // the most that surrounds data in Tread, Twrite and Treaddir
+constexpr std::uint32_t read_write_overhead =
+    24;  // the most that surrounds data in Tread, Twrite and Treaddir
 constexpr std::size_t max_walk_names = 16;
 
 enum class QidType : std::uint8_t { file = 0x00, symlink = 0x02, directory = 0x80 };
@@ -39,8 +40,15 @@ enum LockFlag : std::uint32_t { lock_flag_block = 1, lock_flag_reclaim = 2 };
 enum LockStatus : std::uint8_t { lock_success = 0, lock_blocked = 1, lock_error = 2, lock_grace = 3 };
 
 enum SetattrBit : std::uint32_t {
-    setattr_mode = 0x1, setattr_uid = 0x2, setattr_gid = 0x4, setattr_size = 0x8, setattr_atime = 0x10,
-    setattr_mtime = 0x20, setattr_ctime = 0x40, setattr_atime_set = 0x80, setattr_mtime_set = 0x100,
+    setattr_mode = 0x1,
+    setattr_uid = 0x2,
+    setattr_gid = 0x4,
+    setattr_size = 0x8,
+    setattr_atime = 0x10,
+    setattr_mtime = 0x20,
+    setattr_ctime = 0x40,
+    setattr_atime_set = 0x80,
+    setattr_mtime_set = 0x100,
 };
 constexpr std::uint64_t getattr_basic = 0x7ff;
 
@@ -145,12 +153,12 @@ struct Rremove { UNDERSTUDY_9P(123) };
 // clang-format on
 
 using Body =
-    std::variant<Rlerror, Tstatfs, Rstatfs, Tlopen, Rlopen, Tlcreate, Rlcreate, Tsymlink, Rsymlink, Tmknod, Rmknod,
-                 Trename, Rrename, Treadlink, Rreadlink, Tgetattr, Rgetattr, Tsetattr, Rsetattr, Txattrwalk,
-                 Rxattrwalk, Treaddir, Rreaddir, Tfsync, Rfsync, Tlock, Rlock, Tgetlock, Rgetlock, Tlink, Rlink,
-                 Tmkdir, Rmkdir, Trenameat, Rrenameat, Tunlinkat, Runlinkat, Tversion, Rversion, Tauth, Tattach,
-                 Rattach, Tflush, Rflush, Twalk, Rwalk, Tread, Rread, Twrite, Rwrite, Tclunk, Rclunk, Tremove,
-                 Rremove>;
+    std::variant<Rlerror, Tstatfs, Rstatfs, Tlopen, Rlopen, Tlcreate, Rlcreate, Tsymlink, Rsymlink, Tmknod,
+                 Rmknod, Trename, Rrename, Treadlink, Rreadlink, Tgetattr, Rgetattr, Tsetattr, Rsetattr,
+                 Txattrwalk, Rxattrwalk, Treaddir, Rreaddir, Tfsync, Rfsync, Tlock, Rlock, Tgetlock, Rgetlock,
+                 Tlink, Rlink, Tmkdir, Rmkdir, Trenameat, Rrenameat, Tunlinkat, Runlinkat, Tversion, Rversion,
+                 Tauth, Tattach, Rattach, Tflush, Rflush, Twalk, Rwalk, Tread, Rread, Twrite, Rwrite, Tclunk,
+                 Rclunk, Tremove, Rremove>;
 
 struct Message {
     std::uint16_t tag = no_tag;

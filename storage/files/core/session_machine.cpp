@@ -48,8 +48,7 @@ LockedFile locked_file(std::uint64_t inode, const std::string& client_id) {
 
 void SessionMachine::restore(const std::vector<LiveSession>& live, Instant now) {
     UNDERSTUDY_ASSERT(sessions_.empty(), "sessions are restored before any other is opened");
-    for (const LiveSession& session : live)
-        open({session.client, session.incarnation, false}, now, true);
+    for (const LiveSession& session : live) open({session.client, session.incarnation, false}, now, true);
     actions_.clear();  // nothing new happened
     if (!live.empty()) grace_end_ = now + lease_;
 }
@@ -164,7 +163,8 @@ std::optional<HeldLock> SessionMachine::conflict(const LockedFile& file, const H
 
 bool SessionMachine::in_grace(Instant now) const {
     if (!grace_end_ || now >= *grace_end_) return false;
-    return std::any_of(sessions_.begin(), sessions_.end(), [](const auto& entry) { return entry.second.may_reclaim; });
+    return std::any_of(sessions_.begin(), sessions_.end(),
+                       [](const auto& entry) { return entry.second.may_reclaim; });
 }
 
 void SessionMachine::on_timeout(Instant now) {
@@ -185,6 +185,8 @@ std::optional<Deadline> SessionMachine::next_deadline() const {
     return next;
 }
 
-std::vector<SessionAction> SessionMachine::take_actions() { return std::exchange(actions_, {}); }
+std::vector<SessionAction> SessionMachine::take_actions() {
+    return std::exchange(actions_, {});
+}
 
 }  // namespace understudy::files

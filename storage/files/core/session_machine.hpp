@@ -5,12 +5,12 @@
 //                       |  \--newer incarnation of the same client--> superseded (its locks are free at once)
 //                       \--end (clean unmount)--> closed
 //
-// A client is a name; an incarnation is one life of it (a mount process). Losing the connection changes nothing:
-// only the lease, counted from the last message, frees a dead client's locks. A new incarnation proves that the
-// old life is over. A dead incarnation never comes back, so a stale client is never handed a lock again.
-// After the server itself was restarted, restore() names the sessions that were live: until each of them has said that
-// it has reclaimed its locks, has ended, or has had its whole lease to do so, only reclaims are granted.
-// One thread. Limits: 256 clients, 4096 locks a session.
+// A client is a name; an incarnation is one life of it (a mount process). Losing the connection changes
+// nothing: only the lease, counted from the last message, frees a dead client's locks. A new incarnation
+// proves that the old life is over. A dead incarnation never comes back, so a stale client is never handed a
+// lock again. After the server itself was restarted, restore() names the sessions that were live: until each
+// of them has said that it has reclaimed its locks, has ended, or has had its whole lease to do so, only
+// reclaims are granted. One thread. Limits: 256 clients, 4096 locks a session.
 #pragma once
 
 #include <cstdint>
@@ -30,15 +30,16 @@ namespace understudy::files {
 constexpr std::size_t max_clients = 256;
 constexpr std::size_t max_locks_per_session = 4096;
 
-// How the 9P user name carries who attaches: "CLIENT#INCARNATION" opens a session, "CLIENT#INCARNATION#resume" goes
-// on with one that must still be live. A name without '#' is a client that knows nothing of leases (the kernel's own):
-// its session ends with its connection.
+// How the 9P user name carries who attaches: "CLIENT#INCARNATION" opens a session,
+// "CLIENT#INCARNATION#resume" goes on with one that must still be live. A name without '#' is a client that
+// knows nothing of leases (the kernel's own): its session ends with its connection.
 struct ClientName {
     std::string client;
     std::string incarnation;  // empty: without a lease
     bool resume = false;
 };
-std::optional<ClientName> parse_client_name(const std::string& user);  // nullopt: empty parts, or above 128 bytes
+std::optional<ClientName> parse_client_name(
+    const std::string& user);  // nullopt: empty parts, or above 128 bytes
 std::string to_user_name(const ClientName& name);
 
 // Tlock's client_id tells the space: what begins with "flock:" is a whole-file lock.
@@ -48,9 +49,20 @@ LockedFile locked_file(std::uint64_t inode, const std::string& client_id);
 // The attribute of any file that tells the share's client lease, in milliseconds as decimal text.
 constexpr std::string_view lease_attribute = "user.understudy.client_lease_ms";
 
-struct SessionOpened { std::uint64_t session; std::string client; bool resumed; };
-struct SessionEnded { std::uint64_t session; std::string client; std::string reason; };    // the client's wish, or superseded
-struct SessionExpired { std::uint64_t session; std::string client; };
+struct SessionOpened {
+    std::uint64_t session;
+    std::string client;
+    bool resumed;
+};
+struct SessionEnded {
+    std::uint64_t session;
+    std::string client;
+    std::string reason;
+};  // the client's wish, or superseded
+struct SessionExpired {
+    std::uint64_t session;
+    std::string client;
+};
 struct LockChanged {
     enum class What { granted, released, refused, expired } what;
     std::string client;
@@ -58,11 +70,17 @@ struct LockChanged {
     LockRange range;
     std::string holder;  // for refused: the client in the way
 };
-// What the driver must do, in this order: keep the live sessions (if they changed), close connections, report.
+// What the driver must do, in this order: keep the live sessions (if they changed), close connections,
+// report.
 using SessionAction = std::variant<SessionOpened, SessionEnded, SessionExpired, LockChanged>;
 
-struct Attached { std::uint64_t session; };
-struct AttachRefused { std::string reason; bool stale; };  // stale: that incarnation is dead, begin a new one
+struct Attached {
+    std::uint64_t session;
+};
+struct AttachRefused {
+    std::string reason;
+    bool stale;
+};  // stale: that incarnation is dead, begin a new one
 using AttachOutcome = std::variant<Attached, AttachRefused>;
 
 enum class LockOutcome { granted, conflict, grace, too_many, stale };
@@ -71,13 +89,16 @@ class SessionMachine {
   public:
     explicit SessionMachine(Duration lease) : lease_(lease) {}
 
-    struct LiveSession { std::string client, incarnation; };
+    struct LiveSession {
+        std::string client, incarnation;
+    };
     void restore(const std::vector<LiveSession>& live, Instant now);
-    std::vector<LiveSession> live_sessions() const;  // those with leases: what restore() wants after a restart
+    std::vector<LiveSession> live_sessions()
+        const;  // those with leases: what restore() wants after a restart
 
     AttachOutcome attach(const ClientName& name, Instant now);
     void heard(std::uint64_t session, Instant now);  // any message renews the lease
-    void reclaim_done(std::uint64_t session);                  // it has asked again for all that it held
+    void reclaim_done(std::uint64_t session);        // it has asked again for all that it held
     void end(std::uint64_t session, const std::string& reason);
 
     LockOutcome lock(const LockedFile& file, const HeldLock& wanted, bool reclaim, Instant now);

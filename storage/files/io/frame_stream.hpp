@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// 9P frames over one TCP connection: whole frames in, frames out in the order they were sent, without waiting for the
-// peer. What is not yet on its way is counted in queued_bytes(); the owner stops making more where that is too much.
-// One thread (the executor's). After close() reads give an error and sends do nothing.
+// 9P frames over one TCP connection: whole frames in, frames out in the order they were sent, without waiting
+// for the peer. What is not yet on its way is counted in queued_bytes(); the owner stops making more where
+// that is too much. One thread (the executor's). After close() reads give an error and sends do nothing.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -19,13 +19,15 @@ class FrameStream : public std::enable_shared_from_this<FrameStream> {
   public:
     explicit FrameStream(boost::asio::ip::tcp::socket socket);
 
-    // The next frame, of at most `limit` bytes. Fails at the end of the stream, on a malformed size and after close().
+    // The next frame, of at most `limit` bytes. Fails at the end of the stream, on a malformed size and after
+    // close().
     boost::asio::awaitable<Result<std::string>> read_frame(std::uint32_t limit);
 
     void send(std::string frame);
     void close();  // at once; nothing queued is sent any more
 
-    // The kernel gives the connection up when sent data stays unacknowledged for this long (TCP_USER_TIMEOUT).
+    // The kernel gives the connection up when sent data stays unacknowledged for this long
+    // (TCP_USER_TIMEOUT).
     void set_user_timeout(Duration limit);
 
     bool is_open() const { return open_; }

@@ -60,7 +60,9 @@ Filesystem::CallPtr Filesystem::begin(fuse_req_t request) {
     return FuseCall::make(request, executor_, [this] { return link_.is_ready(); });
 }
 
-void Filesystem::spawn(Task task) { asio::co_spawn(executor_, std::move(task), asio::detached); }
+void Filesystem::spawn(Task task) {
+    asio::co_spawn(executor_, std::move(task), asio::detached);
+}
 
 std::uint32_t Filesystem::fid_of(fuse_ino_t inode) const {
     auto found = inodes_.find(inode);
@@ -71,7 +73,8 @@ asio::awaitable<Answer> Filesystem::ask(const CallPtr& call, Body request) {
     co_return co_await link_.call(std::move(request), call->answered());
 }
 
-asio::awaitable<Answer> Filesystem::walk(CallPtr call, std::uint32_t from, std::uint32_t to, std::string name) {
+asio::awaitable<Answer> Filesystem::walk(CallPtr call, std::uint32_t from, std::uint32_t to,
+                                         std::string name) {
     if (from == no_fid || link_.is_dead(from)) co_return Answer{{}, ESTALE, false};
     Twalk request{from, to, {}};
     if (!name.empty()) request.names.push_back(std::move(name));
@@ -162,7 +165,8 @@ Filesystem::Task Filesystem::getattr(CallPtr call, fuse_ino_t inode, std::uint64
         call->attributes(to_stat(std::get<Rgetattr>(answer.body)));
 }
 
-Filesystem::Task Filesystem::setattr(CallPtr call, fuse_ino_t inode, struct stat wanted, int which, std::uint64_t id) {
+Filesystem::Task Filesystem::setattr(CallPtr call, fuse_ino_t inode, struct stat wanted, int which,
+                                     std::uint64_t id) {
     const Handle* open = handle(id);
     std::uint32_t fid = open != nullptr ? open->fid : fid_of(inode);
     if (fid == no_fid || (fid != 0 && link_.is_dead(fid))) {
@@ -180,8 +184,10 @@ Filesystem::Task Filesystem::setattr(CallPtr call, fuse_ino_t inode, struct stat
     want(FUSE_SET_ATTR_MTIME, setattr_mtime | setattr_mtime_set);
     want(FUSE_SET_ATTR_ATIME_NOW, setattr_atime);
     want(FUSE_SET_ATTR_MTIME_NOW, setattr_mtime);
-    if ((which & FUSE_SET_ATTR_ATIME_NOW) != 0) request.valid &= ~static_cast<std::uint32_t>(setattr_atime_set);
-    if ((which & FUSE_SET_ATTR_MTIME_NOW) != 0) request.valid &= ~static_cast<std::uint32_t>(setattr_mtime_set);
+    if ((which & FUSE_SET_ATTR_ATIME_NOW) != 0)
+        request.valid &= ~static_cast<std::uint32_t>(setattr_atime_set);
+    if ((which & FUSE_SET_ATTR_MTIME_NOW) != 0)
+        request.valid &= ~static_cast<std::uint32_t>(setattr_mtime_set);
     request.mode = wanted.st_mode;
     request.size = static_cast<std::uint64_t>(wanted.st_size);
     request.atime_s = static_cast<std::uint64_t>(wanted.st_atim.tv_sec);
@@ -334,7 +340,8 @@ Filesystem::Task Filesystem::read(CallPtr call, std::uint64_t id, std::size_t si
             call->error(EIO);
             co_return;
         }
-        auto count = static_cast<std::uint32_t>(std::min<std::size_t>(size - data.size(), link_.data_bytes()));
+        auto count =
+            static_cast<std::uint32_t>(std::min<std::size_t>(size - data.size(), link_.data_bytes()));
         Body read_request = Tread{file->fid, offset + data.size(), count};
         Answer answer = co_await ask(call, std::move(read_request));
         if (int error = error_of<Rread>(answer); error != 0) {
@@ -402,7 +409,8 @@ Filesystem::Task Filesystem::readdir(CallPtr call, std::uint64_t id, std::size_t
             status.st_ino = entry.qid.path;
             status.st_mode = static_cast<mode_t>(entry.type) << 12;  // DT_ to S_IF
             std::size_t had = entries.size();
-            std::size_t needed = fuse_add_direntry(call->request(), nullptr, 0, entry.name.c_str(), nullptr, 0);
+            std::size_t needed =
+                fuse_add_direntry(call->request(), nullptr, 0, entry.name.c_str(), nullptr, 0);
             if (had + needed > size) break;
             entries.resize(had + needed);
             fuse_add_direntry(call->request(), entries.data() + had, needed, entry.name.c_str(), &status,
@@ -447,7 +455,8 @@ Filesystem::Task Filesystem::flush(CallPtr call, std::uint64_t id, std::uint64_t
     co_await setlk(std::move(call), id, std::move(unlock), false);
 }
 
-Filesystem::Task Filesystem::release(CallPtr call, std::uint64_t id, bool unlock_whole_file, std::uint64_t owner) {
+Filesystem::Task Filesystem::release(CallPtr call, std::uint64_t id, bool unlock_whole_file,
+                                     std::uint64_t owner) {
     Tlock unlock = whole_file_lock(owner, LOCK_UN);
     const Handle* file = handle(id);
     if (unlock_whole_file && file != nullptr && !link_.is_dead(file->fid) &&
@@ -473,7 +482,9 @@ Tlock Filesystem::range_lock(std::uint64_t owner, const struct flock& lock) {
 
 Tlock Filesystem::whole_file_lock(std::uint64_t owner, int operation) {
     Tlock request;
-    request.type = (operation & LOCK_SH) != 0 ? lock_read : (operation & LOCK_EX) != 0 ? lock_write : lock_unlock;
+    request.type = (operation & LOCK_SH) != 0   ? lock_read
+                   : (operation & LOCK_EX) != 0 ? lock_write
+                                                : lock_unlock;
     request.proc_id = proc_id_of(owner);
     request.client_id = fmt::format("{}{:x}", whole_file_prefix, owner);
     return request;
@@ -486,9 +497,9 @@ Filesystem::Task Filesystem::getlk(CallPtr call, std::uint64_t id, std::uint64_t
         co_return;
     }
     Tlock wanted = range_lock(owner, lock);
-    Body getlock_request = Tgetlock{file->fid, wanted.type, wanted.start, wanted.length, wanted.proc_id, wanted.client_id};
-    Answer answer = co_await ask(
-        call, std::move(getlock_request));
+    Body getlock_request =
+        Tgetlock{file->fid, wanted.type, wanted.start, wanted.length, wanted.proc_id, wanted.client_id};
+    Answer answer = co_await ask(call, std::move(getlock_request));
     if (int error = error_of<Rgetlock>(answer); error != 0) {
         call->error(error);
         co_return;
@@ -498,7 +509,8 @@ Filesystem::Task Filesystem::getlk(CallPtr call, std::uint64_t id, std::uint64_t
     lock.l_whence = SEEK_SET;
     lock.l_start = static_cast<off_t>(held.start);
     lock.l_len = static_cast<off_t>(held.length);
-    lock.l_pid = static_cast<pid_t>(held.proc_id);  // of another host: the kernel shows 0 where it has no such process
+    lock.l_pid =
+        static_cast<pid_t>(held.proc_id);  // of another host: the kernel shows 0 where it has no such process
     call->lock(lock);
 }
 
@@ -514,7 +526,8 @@ Filesystem::Task Filesystem::setlk(CallPtr call, std::uint64_t id, Tlock request
         std::uint64_t number = file->number;
         Answer answer = co_await ask(call, request);
         int error = error_of<Rlock>(answer);
-        std::uint8_t status = error == 0 ? std::get<Rlock>(answer.body).status : static_cast<std::uint8_t>(lock_error);
+        std::uint8_t status =
+            error == 0 ? std::get<Rlock>(answer.body).status : static_cast<std::uint8_t>(lock_error);
         if (error == 0 && status == lock_success) {
             link_.locked(number, request);
             if (call->ok() || request.type == lock_unlock) co_return;

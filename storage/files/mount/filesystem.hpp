@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The FUSE side of the mount: each kernel request becomes one coroutine that asks the server over the link. Nothing is
-// cached: attributes and names have a validity of zero and files are opened direct_io, so that what another host
-// wrote or locked is seen at the next call; a shared mmap is refused by the kernel in return. Everything appears to belong to
-// the user the mount runs as; changing owners is accepted and does nothing.
-// Locks: fcntl's and flock's are kept at the server, each in a space of its own. Waiting for one asks again every
-// 10 to 200 ms.
-// Errors: EIO for a file whose session was lost, ESTALE for a name that has moved at the server.
-// One thread (the executor's).
+// The FUSE side of the mount: each kernel request becomes one coroutine that asks the server over the link.
+// Nothing is cached: attributes and names have a validity of zero and files are opened direct_io, so that
+// what another host wrote or locked is seen at the next call; a shared mmap is refused by the kernel in
+// return. Everything appears to belong to the user the mount runs as; changing owners is accepted and does
+// nothing. Locks: fcntl's and flock's are kept at the server, each in a space of its own. Waiting for one
+// asks again every 10 to 200 ms. Errors: EIO for a file whose session was lost, ESTALE for a name that has
+// moved at the server. One thread (the executor's).
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -37,10 +36,12 @@ class Filesystem {
     Task getattr(CallPtr call, fuse_ino_t inode, std::uint64_t handle);
     Task setattr(CallPtr call, fuse_ino_t inode, struct stat wanted, int which, std::uint64_t handle);
     Task readlink(CallPtr call, fuse_ino_t inode);
-    Task make(CallPtr call, fuse_ino_t parent, std::string name, Body request);  // mkdir, symlink, mknod, link
+    Task make(CallPtr call, fuse_ino_t parent, std::string name,
+              Body request);  // mkdir, symlink, mknod, link
     Task link(CallPtr call, fuse_ino_t inode, fuse_ino_t parent, std::string name);
     Task remove(CallPtr call, fuse_ino_t parent, std::string name, std::uint32_t flags);
-    Task rename(CallPtr call, fuse_ino_t from, std::string name, fuse_ino_t to, std::string new_name, unsigned flags);
+    Task rename(CallPtr call, fuse_ino_t from, std::string name, fuse_ino_t to, std::string new_name,
+                unsigned flags);
     Task open(CallPtr call, fuse_ino_t inode, fuse_file_info info);
     Task create(CallPtr call, fuse_ino_t parent, std::string name, std::uint32_t mode, fuse_file_info info);
     Task read(CallPtr call, std::uint64_t handle, std::size_t size, std::uint64_t offset);

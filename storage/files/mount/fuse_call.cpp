@@ -17,7 +17,8 @@ std::shared_ptr<FuseCall> FuseCall::make(fuse_req_t request, boost::asio::any_io
             std::shared_ptr<FuseCall> interrupted = weak.lock();
             if (interrupted == nullptr) return;
             // libfuse holds the request's lock here: answering waits until it doesn't.
-            boost::asio::post(interrupted->timer_.get_executor(), [interrupted] { interrupted->interrupted(); });
+            boost::asio::post(interrupted->timer_.get_executor(),
+                              [interrupted] { interrupted->interrupted(); });
         },
         call.get());
     return call;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One FUSE request: answered exactly once. When the kernel interrupts it (a signal, a process being killed), it is
-// answered EINTR: at once where it waits for a lock or for the server to come back, else after 250 ms, so that what
-// is on its way can still be answered truly. The operation may then still be running; it sees `answered` and undoes
-// what its caller will never hear of (a lock, an open file).
-// One thread (the executor's).
+// One FUSE request: answered exactly once. When the kernel interrupts it (a signal, a process being killed),
+// it is answered EINTR: at once where it waits for a lock or for the server to come back, else after 250 ms,
+// so that what is on its way can still be answered truly. The operation may then still be running; it sees
+// `answered` and undoes what its caller will never hear of (a lock, an open file). One thread (the
+// executor's).
 #pragma once
 
 #define FUSE_USE_VERSION 314
@@ -44,8 +44,12 @@ class FuseCall : public std::enable_shared_from_this<FuseCall> {
     boost::asio::steady_timer& timer() { return timer_; }
 
   private:
-    FuseCall(fuse_req_t request, boost::asio::any_io_executor executor, std::function<bool()> may_still_be_answered)
-        : request_(request), timer_(executor), grace_(executor), may_still_be_answered_(may_still_be_answered) {}
+    FuseCall(fuse_req_t request, boost::asio::any_io_executor executor,
+             std::function<bool()> may_still_be_answered)
+        : request_(request),
+          timer_(executor),
+          grace_(executor),
+          may_still_be_answered_(may_still_be_answered) {}
     void interrupted();
     template <typename Reply>
     bool answer(Reply reply);

@@ -35,7 +35,8 @@ constexpr auto quiet = asio::as_tuple(asio::use_awaitable);
 
 std::string random_incarnation() {
     std::uint64_t bits = 0;
-    UNDERSTUDY_ASSERT(::getrandom(&bits, sizeof bits, 0) == sizeof bits, "the kernel gives eight random bytes");
+    UNDERSTUDY_ASSERT(::getrandom(&bits, sizeof bits, 0) == sizeof bits,
+                      "the kernel gives eight random bytes");
     return fmt::format("{:016x}", bits);
 }
 
@@ -66,7 +67,8 @@ asio::awaitable<void> Link::run(std::function<bool()> on_ready) {
         ready_ = true;
         if (!was_ready_ && !on_ready()) co_return;
         was_ready_ = true;
-        events_.report("ready", fmt::format("attached to {} at {}", options_.share, to_string(options_.server)));
+        events_.report("ready",
+                       fmt::format("attached to {} at {}", options_.share, to_string(options_.server)));
         send_waiting();
         while (stream_ != nullptr) {
             changed_.expires_at(asio::steady_timer::time_point::max());
@@ -75,11 +77,14 @@ asio::awaitable<void> Link::run(std::function<bool()> on_ready) {
     }
 }
 
-Duration Link::step_limit() const { return std::clamp<Duration>(lease_ / 4, 500ms, 5s); }
+Duration Link::step_limit() const {
+    return std::clamp<Duration>(lease_ / 4, 500ms, 5s);
+}
 
 asio::awaitable<bool> Link::connect() {
     auto socket = std::make_shared<tcp::socket>(executor_);
-    asio::steady_timer limit(executor_, std::chrono::duration_cast<asio::steady_timer::duration>(step_limit()));
+    asio::steady_timer limit(executor_,
+                             std::chrono::duration_cast<asio::steady_timer::duration>(step_limit()));
     limit.async_wait([socket](boost::system::error_code error) {
         boost::system::error_code ignored;
         if (!error) socket->close(ignored);
@@ -173,7 +178,8 @@ asio::awaitable<void> Link::restore_fid(std::uint32_t fid) {
     }
     alive = alive && reached == wanted.qid.path;
     if (alive && wanted.open_flags) {
-        Body lopen_request = Tlopen{fid, *wanted.open_flags & ~static_cast<std::uint32_t>(O_CREAT | O_EXCL | O_TRUNC)};
+        Body lopen_request =
+            Tlopen{fid, *wanted.open_flags & ~static_cast<std::uint32_t>(O_CREAT | O_EXCL | O_TRUNC)};
         Answer opened = co_await control(std::move(lopen_request));
         alive = opened.error == 0;
     }
@@ -190,9 +196,15 @@ asio::awaitable<bool> Link::reclaim_locks() {
             return entry.second.open_flags && !entry.second.dead && entry.second.qid.path == inode;
         });
         if (through == fids_.end()) continue;  // its file is gone, and so are its open fids
-        std::uint64_t length = lock.range.last == LockRange::to_end ? 0 : lock.range.last - lock.range.first + 1;
-        Tlock request{through->first, static_cast<std::uint8_t>(lock.mode == LockMode::exclusive ? lock_write : lock_read),
-                      lock_flag_reclaim, lock.range.first, length, lock.owner.proc_id, lock.owner.client_id};
+        std::uint64_t length =
+            lock.range.last == LockRange::to_end ? 0 : lock.range.last - lock.range.first + 1;
+        Tlock request{through->first,
+                      static_cast<std::uint8_t>(lock.mode == LockMode::exclusive ? lock_write : lock_read),
+                      lock_flag_reclaim,
+                      lock.range.first,
+                      length,
+                      lock.owner.proc_id,
+                      lock.owner.client_id};
         Answer answer = co_await control(std::move(request));
         if (stream_ == nullptr) co_return false;
         const auto* status = std::get_if<Rlock>(&answer.body);
@@ -329,7 +341,8 @@ void Link::disconnected(const std::string& reason) {
     fail_waiting(true);
     for (auto& [tag, waiting] : waiting_) waiting->is_sent = false;
     if (std::exchange(ready_, false) && !closing_)
-        events_.report("not_ready", fmt::format("{} at {}: {}", options_.share, to_string(options_.server), reason));
+        events_.report("not_ready",
+                       fmt::format("{} at {}: {}", options_.share, to_string(options_.server), reason));
     changed_.cancel();
 }
 
@@ -385,7 +398,9 @@ std::uint32_t Link::new_fid() {
     return next_fid_;
 }
 
-void Link::know(std::uint32_t fid, Path path, const Qid& qid) { fids_[fid] = {std::move(path), qid, {}, false, false}; }
+void Link::know(std::uint32_t fid, Path path, const Qid& qid) {
+    fids_[fid] = {std::move(path), qid, {}, false, false};
+}
 
 void Link::know_open(std::uint32_t fid, std::uint32_t flags) {
     auto found = fids_.find(fid);
@@ -395,7 +410,8 @@ void Link::know_open(std::uint32_t fid, std::uint32_t flags) {
 void Link::forget(std::uint32_t fid) {
     fids_.erase(fid);
     asio::co_spawn(
-        executor_, [](Link& self, std::uint32_t number) -> asio::awaitable<void> {
+        executor_,
+        [](Link& self, std::uint32_t number) -> asio::awaitable<void> {
             Body clunk_request = Tclunk{number};
             co_await self.call(std::move(clunk_request), nullptr);
         }(*this, fid),
@@ -421,7 +437,8 @@ void Link::renamed(const Path& from, const Path& to) {
     for (auto& [fid, state] : fids_) {
         if (state.gone || !is_at_or_below(state.path, from)) continue;
         Path moved = to;
-        moved.insert(moved.end(), state.path.begin() + static_cast<std::ptrdiff_t>(from.size()), state.path.end());
+        moved.insert(moved.end(), state.path.begin() + static_cast<std::ptrdiff_t>(from.size()),
+                     state.path.end());
         state.path = std::move(moved);
     }
 }
@@ -442,7 +459,8 @@ void Link::locked(std::uint64_t inode, const Tlock& granted) {
     }
     HeldLock lock{owner, *range, granted.type == lock_write ? LockMode::exclusive : LockMode::shared};
     // The server's word counts: what still seems to be in the way has been given up there.
-    while (std::optional<HeldLock> other = locks_.conflict(file, lock)) locks_.release(file, other->owner, lock.range);
+    while (std::optional<HeldLock> other = locks_.conflict(file, lock))
+        locks_.release(file, other->owner, lock.range);
     locks_.grant(file, lock);
 }
 

@@ -2,18 +2,18 @@
 // The mount's connection to the file service, which outlives any one TCP connection.
 //
 //   connecting --attached--> ready --silence, reset--> connecting (same incarnation: "#resume")
-//        \--one client lease without an answer, or refused as stale--> the session is lost: a new incarnation connects
+//        \--one client lease without an answer, or refused as stale--> the session is lost: a new incarnation
+//        connects
 //
-// A request waits over a reconnection: fids are walked to again by path and opened again, locks are reclaimed, then what
-// was not answered is sent again. When the session is lost, everything waiting fails with EIO, and so does a request
-// that found no session for a whole lease. Fids that were open under a lost session are dead for good (EIO): what
-// their holder believed locked may have been another's in between. Fids of directories and files that were not open
-// are walked to again under the new session.
-// The lease is counted here from when the last answered message was *sent*, at the server from when it arrived: this
-// side always gives up first.
-// Liveness: a Tstatfs is sent every quarter of the lease; when nothing at all arrives for a quarter after one was
-// sent, the connection is given up (TCP_USER_TIMEOUT set to the same), so black-holed packets are noticed as fast as a reset.
-// One thread (the executor's).
+// A request waits over a reconnection: fids are walked to again by path and opened again, locks are
+// reclaimed, then what was not answered is sent again. When the session is lost, everything waiting fails
+// with EIO, and so does a request that found no session for a whole lease. Fids that were open under a lost
+// session are dead for good (EIO): what their holder believed locked may have been another's in between. Fids
+// of directories and files that were not open are walked to again under the new session. The lease is counted
+// here from when the last answered message was *sent*, at the server from when it arrived: this side always
+// gives up first. Liveness: a Tstatfs is sent every quarter of the lease; when nothing at all arrives for a
+// quarter after one was sent, the connection is given up (TCP_USER_TIMEOUT set to the same), so black-holed
+// packets are noticed as fast as a reset. One thread (the executor's).
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -41,7 +41,8 @@ struct LinkOptions {
     std::string client;
 };
 
-// A reply, or an errno. `repeated`: the request was sent more than once, so an error may be its own earlier success.
+// A reply, or an errno. `repeated`: the request was sent more than once, so an error may be its own earlier
+// success.
 struct Answer {
     Body body;
     int error = 0;
@@ -57,7 +58,8 @@ class Link {
   public:
     Link(boost::asio::any_io_executor executor, LinkOptions options, io::EventWriter& events);
 
-    // Connects and keeps connected until close(). Emits `ready` and `not_ready`; `on_ready` is called at the first.
+    // Connects and keeps connected until close(). Emits `ready` and `not_ready`; `on_ready` is called at the
+    // first.
     boost::asio::awaitable<void> run(std::function<bool()> on_ready);
 
     boost::asio::awaitable<Answer> call(Body request, Abandoned abandoned);
@@ -74,7 +76,7 @@ class Link {
     bool is_dead(std::uint32_t fid) const;                   // lost with a session, or not found again
     const Path* path(std::uint32_t fid) const;
     Qid qid(std::uint32_t fid) const;
-    void renamed(const Path& from, const Path& to);          // whatever is at or below `from`
+    void renamed(const Path& from, const Path& to);  // whatever is at or below `from`
     void unlinked(const Path& path);
 
     // The locks this mount holds, to be asked for again when the server was restarted.

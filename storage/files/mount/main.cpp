@@ -87,8 +87,8 @@ asio::awaitable<void> Program::take_requests() {
         } else if (count == -EINTR) {
             continue;
         } else if (count == -EAGAIN) {
-            auto [error] =
-                co_await readable.async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
+            auto [error] = co_await readable.async_wait(asio::posix::stream_descriptor::wait_read,
+                                                        asio::as_tuple(asio::use_awaitable));
             if (error) break;
         } else {
             break;  // unmounted
@@ -108,7 +108,8 @@ asio::awaitable<void> Program::stop() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("Mounts an export of a file service (understudy-files) with FUSE, in the foreground.", "understudy-mount");
+    CLI::App app("Mounts an export of a file service (understudy-files) with FUSE, in the foreground.",
+                 "understudy-mount");
     std::string server, share, client, where;
     app.add_option("--server", server, "the file service, ADDRESS:PORT")->required();
     app.add_option("--export", share, "the export's name")->required();

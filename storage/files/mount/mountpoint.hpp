@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mounts FUSE by mount(2) itself: no fusermount is needed, only CAP_SYS_ADMIN over the mount namespace, real or of a
-// user namespace. The directory is made if missing; a dead mount that a killed process left there is detached first.
+// Mounts FUSE by mount(2) itself: no fusermount is needed, only CAP_SYS_ADMIN over the mount namespace, real
+// or of a user namespace. The directory is made if missing; a dead mount that a killed process left there is
+// detached first.
 #pragma once
 
 #include <string>

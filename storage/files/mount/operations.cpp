@@ -14,13 +14,18 @@ namespace {
 
 constexpr std::uint32_t remove_directory = 0x200;  // AT_REMOVEDIR in Tunlinkat
 
-Filesystem& filesystem(fuse_req_t request) { return *static_cast<Filesystem*>(fuse_req_userdata(request)); }
-std::uint64_t handle_of(const fuse_file_info* info) { return info == nullptr ? 0 : info->fh; }
+Filesystem& filesystem(fuse_req_t request) {
+    return *static_cast<Filesystem*>(fuse_req_userdata(request));
+}
+std::uint64_t handle_of(const fuse_file_info* info) {
+    return info == nullptr ? 0 : info->fh;
+}
 
 void init(void* data, fuse_conn_info* connection) {
     static_cast<void>(data);
     connection->want &= ~static_cast<unsigned>(FUSE_CAP_WRITEBACK_CACHE);
-    connection->want |= connection->capable & (FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS | FUSE_CAP_ATOMIC_O_TRUNC);
+    connection->want |=
+        connection->capable & (FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS | FUSE_CAP_ATOMIC_O_TRUNC);
     constexpr unsigned page_bytes = 4096;
     connection->max_write = (max_message_bytes - read_write_overhead) / page_bytes * page_bytes;
 }
@@ -91,9 +96,11 @@ void read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_f
     Filesystem& fs = filesystem(request);
     fs.spawn(fs.read(fs.begin(request), info->fh, size, static_cast<std::uint64_t>(offset)));
 }
-void write(fuse_req_t request, fuse_ino_t, const char* data, std::size_t size, off_t offset, fuse_file_info* info) {
+void write(fuse_req_t request, fuse_ino_t, const char* data, std::size_t size, off_t offset,
+           fuse_file_info* info) {
     Filesystem& fs = filesystem(request);
-    fs.spawn(fs.write(fs.begin(request), info->fh, std::string(data, size), static_cast<std::uint64_t>(offset)));
+    fs.spawn(
+        fs.write(fs.begin(request), info->fh, std::string(data, size), static_cast<std::uint64_t>(offset)));
 }
 void flush(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
     Filesystem& fs = filesystem(request);
@@ -121,7 +128,8 @@ void getlk(fuse_req_t request, fuse_ino_t, fuse_file_info* info, struct flock* l
 }
 void setlk(fuse_req_t request, fuse_ino_t, fuse_file_info* info, struct flock* lock, int sleep) {
     Filesystem& fs = filesystem(request);
-    fs.spawn(fs.setlk(fs.begin(request), info->fh, Filesystem::range_lock(info->lock_owner, *lock), sleep != 0));
+    fs.spawn(
+        fs.setlk(fs.begin(request), info->fh, Filesystem::range_lock(info->lock_owner, *lock), sleep != 0));
 }
 void flock(fuse_req_t request, fuse_ino_t, fuse_file_info* info, int operation) {
     Filesystem& fs = filesystem(request);

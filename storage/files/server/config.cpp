@@ -22,7 +22,8 @@ Result<ServerConfig> load_server_config(const std::string& path) {
                     directory->refuse("must be an absolute path", "write it from /");
             }
             if (auto quota = members.optional("quota")) share.quota_bytes = quota->bytes();
-            if (auto lease = members.optional("client_lease")) share.client_lease = lease->duration(200ms, 24h);
+            if (auto lease = members.optional("client_lease"))
+                share.client_lease = lease->duration(200ms, 24h);
             members.refuse_unknown_keys();
             while (share.path.size() > 1 && share.path.back() == '/') share.path.pop_back();
             server.exports.push_back(std::move(share));

@@ -5,11 +5,11 @@
 //   exports:
 //     corda-files: {path: /srv/corda-files, quota: 1GiB, client_lease: 30s}
 //
-// `path` is a directory, made if missing. `quota` (default: none) limits the sum of the regular files' lengths, counted
-// once when the server starts and kept up after that: a sparse file counts whole, names and directories count nothing,
-// an unlinked file that is still open counts nothing. `client_lease` (default 30s, at least 200ms) is how long after a
-// client's last message its locks stay its own. Beside the directory a file PATH.sessions names the live sessions, so
-// that a restarted server lets them reclaim their locks.
+// `path` is a directory, made if missing. `quota` (default: none) limits the sum of the regular files'
+// lengths, counted once when the server starts and kept up after that: a sparse file counts whole, names and
+// directories count nothing, an unlinked file that is still open counts nothing. `client_lease` (default 30s,
+// at least 200ms) is how long after a client's last message its locks stay its own. Beside the directory a
+// file PATH.sessions names the live sessions, so that a restarted server lets them reclaim their locks.
 #pragma once
 
 #include <string>

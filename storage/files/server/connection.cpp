@@ -26,7 +26,9 @@ constexpr std::size_t max_fids = 65536;
 constexpr std::size_t max_outstanding = 64;
 constexpr std::size_t max_queued_bytes = 4 << 20;
 
-Body failure(int error) { return Rlerror{static_cast<std::uint32_t>(error)}; }
+Body failure(int error) {
+    return Rlerror{static_cast<std::uint32_t>(error)};
+}
 
 }  // namespace
 
@@ -40,7 +42,8 @@ asio::awaitable<void> Connection::run() {
     std::shared_ptr<Connection> self = shared_from_this();
     auto executor = co_await asio::this_coro::executor;
     while (stream_->is_open()) {
-        Result<std::string> frame = co_await stream_->read_frame(version_agreed_ ? message_bytes_ : max_message_bytes);
+        Result<std::string> frame =
+            co_await stream_->read_frame(version_agreed_ ? message_bytes_ : max_message_bytes);
         if (frame.has_error()) {
             spdlog::debug("{}: {}", peer_, frame.error().message());
             break;
@@ -106,7 +109,8 @@ asio::awaitable<Body> Connection::answer(Body request) {
     if (const auto* it = std::get_if<Tversion>(&request)) co_return version(*it);
     if (!version_agreed_) co_return failure(EPROTO);
     if (auto* it = std::get_if<Tattach>(&request)) co_return co_await attach(std::move(*it));
-    if (std::holds_alternative<Tauth>(request)) co_return failure(EOPNOTSUPP);  // no authentication is required
+    if (std::holds_alternative<Tauth>(request))
+        co_return failure(EOPNOTSUPP);  // no authentication is required
     if (share_ == nullptr) co_return failure(EACCES);
     if (auto* it = std::get_if<Twalk>(&request)) co_return co_await walk_to(std::move(*it));
     if (auto* it = std::get_if<Tlopen>(&request)) co_return co_await open(*it);
@@ -121,7 +125,10 @@ asio::awaitable<Body> Connection::answer(Body request) {
     bool needs_other = false;
     std::visit(
         [&](const auto& it) {
-            if constexpr (requires { it.old_fid; it.new_fid; }) {
+            if constexpr (requires {
+                              it.old_fid;
+                              it.new_fid;
+                          }) {
                 fid = find(it.old_fid);
                 other = find(it.new_fid);
                 needs_other = true;
@@ -139,8 +146,8 @@ asio::awaitable<Body> Connection::answer(Body request) {
     bool removes = std::holds_alternative<Tremove>(request);
     std::uint32_t removed_fid = removes ? std::get<Tremove>(request).fid : no_fid;
     std::uint32_t data_limit = message_bytes_ - read_write_overhead;
-    auto work = [file = fid->file, to = other == nullptr ? nullptr : other->file, request = std::move(request),
-                 data_limit]() -> Body {
+    auto work = [file = fid->file, to = other == nullptr ? nullptr : other->file,
+                 request = std::move(request), data_limit]() -> Body {
         if (file->is_attribute && !std::holds_alternative<Tread>(request)) return failure(EBADF);
         return std::visit(
             [&](const auto& it) -> Body {
@@ -233,7 +240,8 @@ asio::awaitable<Body> Connection::walk_to(Twalk request) {
     FidPtr from = find(request.fid);
     if (from == nullptr) co_return failure(EBADF);
     bool in_place = request.new_fid == request.fid;
-    if (request.new_fid == no_fid || (!in_place && fids_.contains(request.new_fid))) co_return failure(EINVAL);
+    if (request.new_fid == no_fid || (!in_place && fids_.contains(request.new_fid)))
+        co_return failure(EINVAL);
     auto to = std::make_shared<HostFile>();
     std::size_t wanted = request.names.size();
     std::uint32_t new_fid = request.new_fid;
@@ -254,7 +262,9 @@ asio::awaitable<Body> Connection::open(Tlopen request) {
     if (fid == nullptr) co_return failure(EBADF);
     auto opened = std::make_shared<HostFile>();
     std::uint32_t io_unit = message_bytes_ - read_write_overhead;
-    auto work = [file = fid->file, opened, request, io_unit] { return open_file(*file, request, io_unit, *opened); };
+    auto work = [file = fid->file, opened, request, io_unit] {
+        return open_file(*file, request, io_unit, *opened);
+    };
     Body reply = co_await in_pool(fid->strand, std::move(work));
     if (std::holds_alternative<Rlopen>(reply)) fid->file = std::move(opened);
     co_return reply;
@@ -311,11 +321,16 @@ Body Connection::lock(const Tlock& request) {
     HeldLock wanted{owner, *range, request.type == lock_write ? LockMode::exclusive : LockMode::shared};
     // Nobody waits here: a client that wants to wait asks again.
     switch (share_->sessions->lock(file, wanted, (request.flags & lock_flag_reclaim) != 0, fid->file->path)) {
-        case LockOutcome::granted: return Rlock{lock_success};
-        case LockOutcome::conflict: return Rlock{lock_blocked};
-        case LockOutcome::grace: return Rlock{lock_grace};
-        case LockOutcome::too_many: return failure(ENOLCK);
-        case LockOutcome::stale: return failure(ESTALE);
+        case LockOutcome::granted:
+            return Rlock{lock_success};
+        case LockOutcome::conflict:
+            return Rlock{lock_blocked};
+        case LockOutcome::grace:
+            return Rlock{lock_grace};
+        case LockOutcome::too_many:
+            return failure(ENOLCK);
+        case LockOutcome::stale:
+            return failure(ESTALE);
     }
     return failure(EIO);
 }
@@ -328,9 +343,12 @@ Body Connection::get_lock(const Tgetlock& request) {
     HeldLock wanted{{session_, request.proc_id, request.client_id},
                     *range,
                     request.type == lock_write ? LockMode::exclusive : LockMode::shared};
-    std::optional<HeldLock> held = share_->sessions->conflict(locked_file(fid->file->qid.path, request.client_id), wanted);
-    if (!held) return Rgetlock{lock_unlock, request.start, request.length, request.proc_id, request.client_id};
-    std::uint64_t length = held->range.last == LockRange::to_end ? 0 : held->range.last - held->range.first + 1;
+    std::optional<HeldLock> held =
+        share_->sessions->conflict(locked_file(fid->file->qid.path, request.client_id), wanted);
+    if (!held)
+        return Rgetlock{lock_unlock, request.start, request.length, request.proc_id, request.client_id};
+    std::uint64_t length =
+        held->range.last == LockRange::to_end ? 0 : held->range.last - held->range.first + 1;
     return Rgetlock{static_cast<std::uint8_t>(held->mode == LockMode::exclusive ? lock_write : lock_read),
                     held->range.first, length, held->owner.proc_id, held->owner.client_id};
 }
@@ -345,6 +363,8 @@ bool Connection::add(std::uint32_t fid, std::shared_ptr<const HostFile> file, co
     return fids_.try_emplace(fid, std::make_shared<Fid>(Fid{std::move(file), strand})).second;
 }
 
-Connection::Strand Connection::new_strand() const { return asio::make_strand(host_.file_pool().get_executor()); }
+Connection::Strand Connection::new_strand() const {
+    return asio::make_strand(host_.file_pool().get_executor());
+}
 
 }  // namespace understudy::files

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// One client's connection: decodes requests, runs them side by side, and answers each. File operations run in the file
-// pool, those of one fid in the order they came; locks and sessions are decided on the connection's own thread.
-// A malformed message ends this connection with a reason in the log, and nothing else.
-// Limits: 65536 fids, 64 requests at once; beyond that reading stops until one is answered.
+// One client's connection: decodes requests, runs them side by side, and answers each. File operations run in
+// the file pool, those of one fid in the order they came; locks and sessions are decided on the connection's
+// own thread. A malformed message ends this connection with a reason in the log, and nothing else. Limits:
+// 65536 fids, 64 requests at once; beyond that reading stops until one is answered.
 //
-// Sessions: Tattach binds the connection to the session that the user name tells (session_machine.hpp). Attaching on a
-// new connection closes the session's older ones and waits for what they still have running, so that a request sent
-// before a loss can't take effect after one sent since. Clunking the fid of Tattach ends the session at once: that is
-// a clean unmount. The lease's length can be read as attribute "user.understudy.client_lease_ms" of any file. The first
-// Tstatfs after attaching says that the client has reclaimed its locks.
+// Sessions: Tattach binds the connection to the session that the user name tells (session_machine.hpp).
+// Attaching on a new connection closes the session's older ones and waits for what they still have running,
+// so that a request sent before a loss can't take effect after one sent since. Clunking the fid of Tattach
+// ends the session at once: that is a clean unmount. The lease's length can be read as attribute
+// "user.understudy.client_lease_ms" of any file. The first Tstatfs after attaching says that the client has
+// reclaimed its locks.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -40,7 +41,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
         virtual ~Host() = default;
         virtual ExportedShare* find_share(const std::string& name) = 0;
         virtual boost::asio::thread_pool& file_pool() = 0;
-        // Closes every other connection of the session, then waits until no closed connection has anything running.
+        // Closes every other connection of the session, then waits until no closed connection has anything
+        // running.
         virtual boost::asio::awaitable<void> become_the_only_one(Connection& self) = 0;
     };
 

@@ -24,15 +24,21 @@ namespace {
 
 constexpr std::size_t max_name_bytes = 255;
 
-Body failure(int error) { return Rlerror{static_cast<std::uint32_t>(error)}; }
-Body failure() { return failure(errno == 0 ? EIO : errno); }
+Body failure(int error) {
+    return Rlerror{static_cast<std::uint32_t>(error)};
+}
+Body failure() {
+    return failure(errno == 0 ? EIO : errno);
+}
 
 bool is_one_name(const std::string& name) {
     return !name.empty() && name.size() <= max_name_bytes && name != "." && name != ".." &&
            name.find('/') == std::string::npos;
 }
 
-std::string proc_path(int fd) { return fmt::format("/proc/self/fd/{}", fd); }
+std::string proc_path(int fd) {
+    return fmt::format("/proc/self/fd/{}", fd);
+}
 
 io::UniqueFd open_beneath(int directory, const std::string& name, int flags, mode_t mode = 0) {
     open_how how = {};
@@ -74,7 +80,8 @@ std::uint64_t bytes_freed_by(int directory, const std::string& name) {
     return S_ISREG(status.st_mode) && status.st_nlink == 1 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
-// The parent directory and name of a file that is known by its descriptor only, from /proc, as it is called now.
+// The parent directory and name of a file that is known by its descriptor only, from /proc, as it is called
+// now.
 struct Parent {
     io::UniqueFd directory;
     std::string name;
@@ -85,7 +92,8 @@ std::optional<Parent> parent_of(const HostFile& file) {
     if (length <= 0) return std::nullopt;
     std::string path(real.data(), static_cast<std::size_t>(length));
     const std::string& root = file.share->real_path();
-    if (path.size() <= root.size() + 1 || path.compare(0, root.size() + 1, root + "/") != 0) return std::nullopt;
+    if (path.size() <= root.size() + 1 || path.compare(0, root.size() + 1, root + "/") != 0)
+        return std::nullopt;
     std::string below = path.substr(root.size() + 1);
     std::size_t slash = below.rfind('/');
     Parent parent;
@@ -162,7 +170,8 @@ Body open_file(const HostFile& file, const Tlopen& request, std::uint32_t io_uni
     if (S_ISLNK(status->st_mode)) return failure(ELOOP);
     bool directory = S_ISDIR(status->st_mode);
     if (!directory && !S_ISREG(status->st_mode)) return failure(EOPNOTSUPP);
-    int flags = static_cast<int>(request.flags) & (O_ACCMODE | O_TRUNC | O_APPEND | O_DSYNC | O_SYNC | O_DIRECTORY);
+    int flags =
+        static_cast<int>(request.flags) & (O_ACCMODE | O_TRUNC | O_APPEND | O_DSYNC | O_SYNC | O_DIRECTORY);
     if (directory) flags = (flags & O_ACCMODE) | O_DIRECTORY;
     opened.opened.reset(::open(proc_path(file.place.get()).c_str(), flags | O_CLOEXEC));
     if (!opened.opened.valid()) return failure();
@@ -176,13 +185,17 @@ Body open_file(const HostFile& file, const Tlopen& request, std::uint32_t io_uni
     return Rlopen{file.qid, io_unit};
 }
 
-Body create_file(const HostFile& directory, const Tlcreate& request, std::uint32_t io_unit, HostFile& created) {
+Body create_file(const HostFile& directory, const Tlcreate& request, std::uint32_t io_unit,
+                 HostFile& created) {
     if (directory.opened.valid() || directory.is_attribute) return failure(EINVAL);
     if (!is_one_name(request.name)) return failure(EINVAL);
-    int flags = (static_cast<int>(request.flags) & (O_ACCMODE | O_TRUNC | O_APPEND | O_DSYNC | O_SYNC | O_EXCL)) | O_CREAT;
+    int flags =
+        (static_cast<int>(request.flags) & (O_ACCMODE | O_TRUNC | O_APPEND | O_DSYNC | O_SYNC | O_EXCL)) |
+        O_CREAT;
     std::uint64_t freed = (flags & O_TRUNC) != 0 ? bytes_freed_by(directory.place.get(), request.name) : 0;
     // O_NONBLOCK: a FIFO of that name must not hold the file pool.
-    io::UniqueFd opened = open_beneath(directory.place.get(), request.name, flags | O_NONBLOCK, request.mode & 07777);
+    io::UniqueFd opened =
+        open_beneath(directory.place.get(), request.name, flags | O_NONBLOCK, request.mode & 07777);
     if (!opened.valid()) return failure();
     std::optional<struct stat> status = status_of(opened.get());
     if (!status) return failure();
@@ -211,8 +224,8 @@ Body read_file(const HostFile& file, const Tread& request) {
     reply.data.value.resize(request.count);
     std::size_t done = 0;
     while (done < reply.data.value.size()) {
-        ssize_t count = ::pread(file.opened.get(), reply.data.value.data() + done, reply.data.value.size() - done,
-                                static_cast<off_t>(request.offset + done));
+        ssize_t count = ::pread(file.opened.get(), reply.data.value.data() + done,
+                                reply.data.value.size() - done, static_cast<off_t>(request.offset + done));
         if (count < 0 && errno == EINTR) continue;
         if (count < 0 && done == 0) return failure();
         if (count <= 0) break;
@@ -224,7 +237,8 @@ Body read_file(const HostFile& file, const Tread& request) {
 
 Body write_file(const HostFile& file, const Twrite& request) {
     if (!file.opened.valid()) return failure(EBADF);
-    if (request.offset > static_cast<std::uint64_t>(INT64_MAX) - request.data.value.size()) return failure(EFBIG);
+    if (request.offset > static_cast<std::uint64_t>(INT64_MAX) - request.data.value.size())
+        return failure(EFBIG);
     std::optional<struct stat> status = status_of(file.opened.get());
     if (!status) return failure();
     auto size = static_cast<std::uint64_t>(status->st_size);
@@ -343,8 +357,9 @@ Body set_attributes(const HostFile& file, const Tsetattr& request) {
             if ((request.valid & given) == 0) return timespec{0, UTIME_NOW};
             return timespec{static_cast<time_t>(s), static_cast<long>(ns)};
         };
-        std::array<timespec, 2> times = {time(setattr_atime, setattr_atime_set, request.atime_s, request.atime_ns),
-                                         time(setattr_mtime, setattr_mtime_set, request.mtime_s, request.mtime_ns)};
+        std::array<timespec, 2> times = {
+            time(setattr_atime, setattr_atime_set, request.atime_s, request.atime_ns),
+            time(setattr_mtime, setattr_mtime_set, request.mtime_s, request.mtime_ns)};
         if (::utimensat(AT_FDCWD, path.c_str(), times.data(), 0) != 0) return failure();
     }
     return Rsetattr{};
@@ -377,7 +392,8 @@ Body make_directory(const HostFile& directory, const Tmkdir& request) {
 
 Body make_symlink(const HostFile& directory, const Tsymlink& request) {
     if (!is_one_name(request.name)) return failure(EINVAL);
-    if (::symlinkat(request.target.c_str(), directory.place.get(), request.name.c_str()) != 0) return failure();
+    if (::symlinkat(request.target.c_str(), directory.place.get(), request.name.c_str()) != 0)
+        return failure();
     return made<Rsymlink>(directory.place.get(), request.name);
 }
 
@@ -415,14 +431,16 @@ Body unlink_at(const HostFile& directory, const std::string& name, std::uint32_t
     return Runlinkat{};
 }
 
-Body rename_at(const HostFile& from, const std::string& old_name, const HostFile& to, const std::string& new_name) {
+Body rename_at(const HostFile& from, const std::string& old_name, const HostFile& to,
+               const std::string& new_name) {
     if (!is_one_name(old_name) || !is_one_name(new_name) || from.share != to.share) return failure(EINVAL);
     struct stat before = {}, after = {};
     bool same = ::fstatat(from.place.get(), old_name.c_str(), &before, AT_SYMLINK_NOFOLLOW) == 0 &&
                 ::fstatat(to.place.get(), new_name.c_str(), &after, AT_SYMLINK_NOFOLLOW) == 0 &&
                 before.st_ino == after.st_ino;
     std::uint64_t freed = same ? 0 : bytes_freed_by(to.place.get(), new_name);
-    if (::renameat(from.place.get(), old_name.c_str(), to.place.get(), new_name.c_str()) != 0) return failure();
+    if (::renameat(from.place.get(), old_name.c_str(), to.place.get(), new_name.c_str()) != 0)
+        return failure();
     from.share->release(freed);
     return Rrenameat{};
 }

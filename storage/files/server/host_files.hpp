@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The file operations of 9P on the host's file system. Every function takes a request and gives its reply, Rlerror
-// with the host's errno when it failed. Nothing follows a symbolic link or leaves the share: names are single
-// components, opened with openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS). Only regular files and directories are
-// opened. Files belong to the server's user; mode bits are kept, owners are not changed.
-// ".." is refused: a client knows its own path. A HostFile never changes once made, so any thread may read it.
-// Threads: these block on the host's disk and are called from the file pool.
+// The file operations of 9P on the host's file system. Every function takes a request and gives its reply,
+// Rlerror with the host's errno when it failed. Nothing follows a symbolic link or leaves the share: names
+// are single components, opened with openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS). Only regular files and
+// directories are opened. Files belong to the server's user; mode bits are kept, owners are not changed.
+// ".." is refused: a client knows its own path. A HostFile never changes once made, so any thread may read
+// it. Threads: these block on the host's disk and are called from the file pool.
 #pragma once
 
 #include <memory>
@@ -19,20 +19,21 @@ namespace understudy::files {
 // What a fid stands for.
 struct HostFile {
     std::shared_ptr<Share> share;
-    std::string path;          // below the share's root when it was walked to, for people: "/artemis/journal"
-    io::UniqueFd place;        // O_PATH: the file itself, not opened
-    io::UniqueFd opened;       // by Tlopen or Tlcreate
+    std::string path;     // below the share's root when it was walked to, for people: "/artemis/journal"
+    io::UniqueFd place;   // O_PATH: the file itself, not opened
+    io::UniqueFd opened;  // by Tlopen or Tlcreate
     Qid qid;
     bool append = false;
-    std::string attribute;     // the value, when the fid came from Txattrwalk
+    std::string attribute;  // the value, when the fid came from Txattrwalk
     bool is_attribute = false;
-    bool is_root = false;      // from Tattach
+    bool is_root = false;  // from Tattach
 };
 
 Body attach_root(std::shared_ptr<Share> share, HostFile& root);
 Body walk(const HostFile& from, const Twalk& request, HostFile& to);  // `to` is set when every name was found
 Body open_file(const HostFile& file, const Tlopen& request, std::uint32_t io_unit, HostFile& opened);
-Body create_file(const HostFile& directory, const Tlcreate& request, std::uint32_t io_unit, HostFile& created);
+Body create_file(const HostFile& directory, const Tlcreate& request, std::uint32_t io_unit,
+                 HostFile& created);
 Body read_file(const HostFile& file, const Tread& request);
 Body write_file(const HostFile& file, const Twrite& request);
 Body sync_file(const HostFile& file, const Tfsync& request);
@@ -47,8 +48,9 @@ Body make_node(const HostFile& directory, const Tmknod& request);  // regular fi
 Body make_link(const HostFile& directory, const HostFile& file, const std::string& name);
 Body read_link(const HostFile& file);
 Body unlink_at(const HostFile& directory, const std::string& name, std::uint32_t flags);
-Body rename_at(const HostFile& from, const std::string& old_name, const HostFile& to, const std::string& new_name);
+Body rename_at(const HostFile& from, const std::string& old_name, const HostFile& to,
+               const std::string& new_name);
 Body rename_file(const HostFile& file, const HostFile& to, const std::string& new_name);  // Trename
-Body remove_file(const HostFile& file);                                                     // Tremove
+Body remove_file(const HostFile& file);                                                   // Tremove
 
 }  // namespace understudy::files

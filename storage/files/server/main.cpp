@@ -34,7 +34,8 @@ void raise_descriptor_limit() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("A file service: 9P2000.L over TCP, with locks that a dead client's lease ends.", "understudy-files");
+    CLI::App app("A file service: 9P2000.L over TCP, with locks that a dead client's lease ends.",
+                 "understudy-files");
     std::string config_path;
     app.add_option("--config", config_path, "what to listen on and what to export (YAML)")->required();
     try {

@@ -28,8 +28,8 @@ Result<void> Server::start(const ServerConfig& config) {
         UNDERSTUDY_TRY(std::shared_ptr<Share> share, Share::open(wanted.path, wanted.quota_bytes));
         ExportedShare& exported = shares_[wanted.name];
         exported.share = std::move(share);
-        exported.sessions = std::make_unique<Sessions>(context_.get_executor(), wanted.name, wanted.path + ".sessions",
-                                                       wanted.client_lease, events_);
+        exported.sessions = std::make_unique<Sessions>(
+            context_.get_executor(), wanted.name, wanted.path + ".sessions", wanted.client_lease, events_);
         exported.sessions->on_ended(
             [this, &exported](std::uint64_t session) { close_connections(&exported, session, nullptr); });
         UNDERSTUDY_CHECK(exported.sessions->restore());
@@ -105,8 +105,8 @@ asio::awaitable<void> Server::become_the_only_one(Connection& self) {
     auto others_busy = [this, kept] {
         for (const std::weak_ptr<Connection>& known : connections_) {
             std::shared_ptr<Connection> connection = known.lock();
-            if (connection != nullptr && connection != kept && !connection->is_open() && connection->is_busy() &&
-                connection->share() == kept->share())
+            if (connection != nullptr && connection != kept && !connection->is_open() &&
+                connection->is_busy() && connection->share() == kept->share())
                 return true;
         }
         return false;

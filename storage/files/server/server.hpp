@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The file service: listens, accepts at most 256 connections, owns the shares and their sessions.
-// Threads: one for connections, locks and sessions; four for files, so that one slow disk operation (an fsync) doesn't
-// hold the others up.
+// Threads: one for connections, locks and sessions; four for files, so that one slow disk operation (an
+// fsync) doesn't hold the others up.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drives the session machine of one share: hands it the clock, wakes it at its deadlines, and carries its actions out
-// in one order: the live sessions are kept on disk, then the connections of ended sessions are closed, then events go out.
-// One thread (the executor's).
+// Drives the session machine of one share: hands it the clock, wakes it at its deadlines, and carries its
+// actions out in one order: the live sessions are kept on disk, then the connections of ended sessions are
+// closed, then events go out. One thread (the executor's).
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -22,7 +22,8 @@ class Sessions {
     Sessions(boost::asio::any_io_executor executor, std::string share, std::string kept_in, Duration lease,
              io::EventWriter& events);
 
-    // Takes over what a server before this one left. Error kind environment when the file can't be read or written.
+    // Takes over what a server before this one left. Error kind environment when the file can't be read or
+    // written.
     Result<void> restore();
 
     AttachOutcome attach(const ClientName& name);
@@ -53,7 +54,8 @@ class Sessions {
     std::string share_, kept_in_;
     io::EventWriter& events_;
     std::function<void(std::uint64_t)> ended_;
-    std::map<LockedFile, std::string> paths_;  // of files that are or were asked to be locked, for events; bounded
+    std::map<LockedFile, std::string>
+        paths_;  // of files that are or were asked to be locked, for events; bounded
 };
 
 }  // namespace understudy::files

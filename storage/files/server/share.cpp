@@ -42,7 +42,8 @@ Result<std::shared_ptr<Share>> Share::open(const std::string& path, std::uint64_
     ssize_t length =
         ::readlink(fmt::format("/proc/self/fd/{}", share->root()).c_str(), real.data(), real.size());
     if (length <= 0)
-        return Error(ErrorKind::environment, "/proc", "is not mounted").with_remedy("mount -t proc proc /proc");
+        return Error(ErrorKind::environment, "/proc", "is not mounted")
+            .with_remedy("mount -t proc proc /proc");
     share->real_path_.assign(real.data(), static_cast<std::size_t>(length));
     share->quota_ = quota_bytes;
     share->used_ = bytes_held(path);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One exported directory on the host: its root descriptor and its quota. Opening reports a missing /proc too, through
-// which descriptors that only name a file (O_PATH) are opened, changed and linked.
-// Threads: the quota counter may be used from any.
+// One exported directory on the host: its root descriptor and its quota. Opening reports a missing /proc too,
+// through which descriptors that only name a file (O_PATH) are opened, changed and linked. Threads: the quota
+// counter may be used from any.
 #pragma once
 
 #include <atomic>

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "programs.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "base/io/clock.hpp"
+
+namespace understudy::files::testing {
+
+bool eventually(const std::function<bool()>& condition, Duration limit) {
+    Instant end = io::monotonic_now() + limit;
+    while (!condition()) {
+        if (io::monotonic_now() >= end) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+}
+
+std::string why_not() {
+    if (::access("/dev/fuse", R_OK | W_OK) != 0) return "/dev/fuse can't be opened";
+    static const bool own_mounts =
+        ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+    return own_mounts ? "" : "mounting needs CAP_SYS_ADMIN";
+}
+
+Program::Program(std::vector<std::string> arguments) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) std::abort();
+    arguments[0] = std::string(std::getenv("UNDERSTUDY_BIN_DIR")) + "/" + arguments[0];
+    std::vector<char*> raw;
+    for (std::string& argument : arguments) raw.push_back(argument.data());
+    raw.push_back(nullptr);
+    pid_ = ::fork();
+    if (pid_ == 0) {
+        int kept = ::dup(ends[1]);
+        ::setenv("UNDERSTUDY_EVENTS_FD", std::to_string(kept).c_str(), 1);
+        ::execv(raw[0], raw.data());
+        ::_exit(127);
+    }
+    ::close(ends[1]);
+    events_fd_ = ends[0];
+    ::fcntl(events_fd_, F_SETFL, O_NONBLOCK);
+}
+
+Program::~Program() {
+    if (pid_ > 0) {
+        ::kill(pid_, SIGCONT);
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    ::close(events_fd_);
+}
+
+void Program::signal(int number) const {
+    ::kill(pid_, number);
+}
+
+int Program::wait() {
+    int status = 0;
+    bool ended = eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; });
+    if (!ended) return -2;
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::vector<Event> Program::events() {
+    char buffer[4096];
+    for (ssize_t count; (count = ::read(events_fd_, buffer, sizeof buffer)) > 0;)
+        unread_.append(buffer, static_cast<std::size_t>(count));
+    for (std::size_t end; (end = unread_.find('\n')) != std::string::npos; unread_.erase(0, end + 1))
+        if (Result<Event> event = event_from_json_line(unread_.substr(0, end)); event.has_value())
+            events_.push_back(std::move(*event));
+    return events_;
+}
+
+std::size_t Program::count(const std::string& name) {
+    std::size_t found = 0;
+    for (const Event& event : events()) found += event.name == name ? 1 : 0;
+    return found;
+}
+
+Child::Child(const std::function<int()>& work) {
+    pid_ = ::fork();
+    if (pid_ == 0) ::_exit(work());
+}
+
+Child::~Child() {
+    if (reaped_) return;
+    kill();
+    has_ended(5s);
+}
+
+void Child::kill() const {
+    ::kill(pid_, SIGKILL);
+}
+
+bool Child::has_ended(Duration limit) {
+    reaped_ = reaped_ || eventually([&] { return ::waitpid(pid_, &status_, WNOHANG) == pid_; }, limit);
+    return reaped_;
+}
+
+Directory::Directory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "understudy-files-XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data()) == nullptr ? "" : pattern;
+}
+
+Directory::~Directory() {
+    for (const char* mountpoint : {"/a", "/b"}) ::umount2((path_ + mountpoint).c_str(), MNT_DETACH);
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace understudy::files::testing
