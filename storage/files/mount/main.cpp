@@ -37,6 +37,13 @@ struct Program {
           where(std::move(mountpoint)),
           source(to_string(options.server) + ":/" + options.share) {}
 
+    ~Program() {
+        if (session != nullptr) fuse_session_destroy(session);
+        std::free(buffer.mem);
+    }
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+
     bool mount();
     asio::awaitable<void> take_requests();
     asio::awaitable<void> stop();
@@ -48,6 +55,7 @@ struct Program {
     std::string where, source;
     std::optional<Mountpoint> mounted;
     fuse_session* session = nullptr;
+    fuse_buf buffer = {};  // libfuse allocates into it
     int status = 0;
     bool stopping = false;
 };
@@ -65,6 +73,7 @@ bool Program::mount() {
     std::array<char*, 2> arguments = {name.data(), nullptr};
     fuse_args args = FUSE_ARGS_INIT(1, arguments.data());
     session = fuse_session_new(&args, &filesystem_operations(), sizeof(fuse_lowlevel_ops), &filesystem);
+    fuse_opt_free_args(&args);
     // libfuse takes a mounted descriptor under this name, and closes it at the end.
     std::string descriptor = fmt::format("/dev/fd/{}", ::fcntl(mounted->descriptor(), F_DUPFD_CLOEXEC, 0));
     if (session == nullptr || fuse_session_mount(session, descriptor.c_str()) != 0) {
@@ -79,7 +88,6 @@ bool Program::mount() {
 
 asio::awaitable<void> Program::take_requests() {
     asio::posix::stream_descriptor readable(context, ::fcntl(mounted->descriptor(), F_DUPFD_CLOEXEC, 0));
-    fuse_buf buffer = {};
     while (!fuse_session_exited(session)) {
         int count = fuse_session_receive_buf(session, &buffer);
         if (count > 0) {
@@ -94,7 +102,6 @@ asio::awaitable<void> Program::take_requests() {
             break;  // unmounted
         }
     }
-    std::free(buffer.mem);
     co_await stop();
 }
 
