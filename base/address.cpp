@@ -44,7 +44,8 @@ Result<Ipv4Address> parse_address(std::string_view text) {
     std::string_view rest = text;
     for (int part = 0; part < 4; ++part) {
         const std::size_t dot = part < 3 ? rest.find('.') : rest.size();
-        if (dot == std::string_view::npos) return refused("address", text, "is not an IPv4 address", "192.0.2.11");
+        if (dot == std::string_view::npos)
+            return refused("address", text, "is not an IPv4 address", "192.0.2.11");
         const auto byte = decimal(rest.substr(0, dot), 255);
         if (!byte) return refused("address", text, "is not an IPv4 address", "192.0.2.11");
         address.bits = address.bits << 8 | *byte;
@@ -55,7 +56,8 @@ Result<Ipv4Address> parse_address(std::string_view text) {
 
 Result<Ipv4Network> parse_network(std::string_view text) {
     const std::size_t slash = text.find('/');
-    if (slash == std::string_view::npos) return refused("network", text, "has no prefix length", "192.0.2.0/24");
+    if (slash == std::string_view::npos)
+        return refused("network", text, "has no prefix length", "192.0.2.0/24");
     UNDERSTUDY_TRY(const auto base, parse_address(text.substr(0, slash)));
     const auto length = decimal(text.substr(slash + 1), 32);
     if (!length) return refused("network", text, "has a bad prefix length", "192.0.2.0/24");

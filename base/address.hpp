@@ -17,7 +17,7 @@ struct Ipv4Address {
 };
 
 struct Ipv4Network {
-    Ipv4Address base;   // host bits are zero
+    Ipv4Address base;  // host bits are zero
     int prefix_length = 0;
     auto operator<=>(const Ipv4Network&) const = default;
 
@@ -33,9 +33,9 @@ struct Endpoint {
 };
 
 Result<Ipv4Address> parse_address(std::string_view text);
-Result<Ipv4Network> parse_network(std::string_view text);    // "192.0.2.0/24"; set host bits are refused
-Result<Endpoint> parse_endpoint(std::string_view text);      // "192.0.2.1:10010"
-Result<std::uint16_t> parse_port(std::string_view text);     // 1 to 65535
+Result<Ipv4Network> parse_network(std::string_view text);  // "192.0.2.0/24"; set host bits are refused
+Result<Endpoint> parse_endpoint(std::string_view text);    // "192.0.2.1:10010"
+Result<std::uint16_t> parse_port(std::string_view text);   // 1 to 65535
 
 std::string to_string(Ipv4Address address);
 std::string to_string(const Ipv4Network& network);

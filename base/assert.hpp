@@ -6,7 +6,8 @@
 
 namespace understudy {
 
-[[noreturn]] void invariant_broken(const char* condition, const char* what, const char* file, int line) noexcept;
+[[noreturn]] void invariant_broken(const char* condition, const char* what, const char* file,
+                                   int line) noexcept;
 
 }  // namespace understudy
 

@@ -32,18 +32,25 @@ Result<Event> event_from_json_line(std::string_view line) {
     if (failure || !parsed.is_object())
         return Error(ErrorKind::bad_input, "event", "is not a JSON object on one line");
     const json::object& object = parsed.get_object();
-    Event event{text_member(object, "source"), text_member(object, "event"), text_member(object, "detail"), {}};
+    Event event{
+        text_member(object, "source"), text_member(object, "event"), text_member(object, "detail"), {}};
     if (event.name.empty()) return Error(ErrorKind::bad_input, "event", "has no member \"event\"");
     const auto* attributes = object.if_contains("attributes");
     if (attributes == nullptr || !attributes->is_object()) return event;
     for (const auto& [name, value] : attributes->get_object()) {
         AttributeValue held;
-        if (value.is_bool()) held = value.get_bool();
-        else if (value.is_int64()) held = value.get_int64();
-        else if (value.is_uint64()) held = static_cast<std::int64_t>(value.get_uint64());
-        else if (value.is_double()) held = value.get_double();
-        else if (value.is_string()) held = std::string(value.get_string());
-        else continue;
+        if (value.is_bool())
+            held = value.get_bool();
+        else if (value.is_int64())
+            held = value.get_int64();
+        else if (value.is_uint64())
+            held = static_cast<std::int64_t>(value.get_uint64());
+        else if (value.is_double())
+            held = value.get_double();
+        else if (value.is_string())
+            held = std::string(value.get_string());
+        else
+            continue;
         event.attributes[std::string(name)] = std::move(held);
     }
     return event;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An event: something that happened in the region, the unit of evidence. `detail` is for people, in words;
-// `attributes` are for queries: a flat map of names to numbers, booleans or strings. One event is one JSON object
-// on one line: {"source","event","detail","attributes":{…}}; the region adds "t_ms" and "host" on arrival.
+// `attributes` are for queries: a flat map of names to numbers, booleans or strings. One event is one JSON
+// object on one line: {"source","event","detail","attributes":{…}}; the region adds "t_ms" and "host" on
+// arrival.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ namespace understudy {
 using AttributeValue = std::variant<bool, std::int64_t, double, std::string>;
 
 struct Event {
-    std::string source;  // the component: "lb", "node", "client", "files", "mount", "db", "network-map", "agent", "lab"
+    std::string source;  // the component: "lb", "node", "client", "files", "mount", "db", "network-map",
+                         // "agent", "lab"
     std::string name;    // past tense or state, snake_case: "probe_failed", "lease_taken", "active"
     std::string detail;
     std::map<std::string, AttributeValue> attributes;

@@ -13,8 +13,8 @@ class Random {
     explicit Random(std::uint64_t seed);
 
     std::uint64_t next();
-    std::uint64_t below(std::uint64_t bound);            // 0 <= result < bound, unbiased; bound > 0
-    double unit();                                        // 0 <= result < 1
+    std::uint64_t below(std::uint64_t bound);  // 0 <= result < bound, unbiased; bound > 0
+    double unit();                             // 0 <= result < 1
     bool chance(double probability) { return unit() < probability; }
 
   private:

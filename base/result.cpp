@@ -22,10 +22,14 @@ Error system_error(std::string subject, int errno_value, ErrorKind kind) {
 
 int exit_status(ErrorKind kind) {
     switch (kind) {
-        case ErrorKind::failed: return 1;
-        case ErrorKind::bad_input: return 2;
-        case ErrorKind::environment: return 3;
-        case ErrorKind::timeout: return 4;
+        case ErrorKind::failed:
+            return 1;
+        case ErrorKind::bad_input:
+            return 2;
+        case ErrorKind::environment:
+            return 3;
+        case ErrorKind::timeout:
+            return 4;
     }
     invariant_broken("kind", "an ErrorKind outside the enumeration", __FILE__, __LINE__);
 }

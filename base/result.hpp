@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Expected failures as values. Result<T> holds a T or an Error; Result<void> holds success or an Error.
 // An Error says subject, reason, a number where there is one, and what to do. Its kind decides the exit
-// status of a program that stops because of it (exit_status(), the command-line contract of docs/ARCHITECTURE.md).
+// status of a program that stops because of it (exit_status(), the command-line contract of
+// docs/ARCHITECTURE.md).
 #pragma once
 
 #include <boost/system/result.hpp>
@@ -21,12 +22,19 @@ enum class ErrorKind {
 
 class Error {
   public:
-    Error() = default;  // what boost::system::result's error() yields where there is none; never made otherwise
+    Error() =
+        default;  // what boost::system::result's error() yields where there is none; never made otherwise
     Error(ErrorKind kind, std::string subject, std::string reason)
         : kind(kind), subject(std::move(subject)), reason(std::move(reason)) {}
 
-    Error&& with_number(std::int64_t value) && { number = value; return std::move(*this); }
-    Error&& with_remedy(std::string text) && { remedy = std::move(text); return std::move(*this); }
+    Error&& with_number(std::int64_t value) && {
+        number = value;
+        return std::move(*this);
+    }
+    Error&& with_remedy(std::string text) && {
+        remedy = std::move(text);
+        return std::move(*this);
+    }
 
     // "subject: reason (number); remedy", without the parts that are empty.
     std::string message() const;
@@ -46,7 +54,8 @@ Error system_error(std::string subject, int errno_value, ErrorKind kind = ErrorK
 
 int exit_status(ErrorKind kind);
 
-// Called by boost::system::result when value() is asked of an error: that is a defect, so it stops the program.
+// Called by boost::system::result when value() is asked of an error: that is a defect, so it stops the
+// program.
 [[noreturn]] void throw_exception_from_error(const Error& error, const boost::source_location& where);
 
 }  // namespace understudy
@@ -55,13 +64,14 @@ int exit_status(ErrorKind kind);
 // UNDERSTUDY_CHECK(expression): the same for Result<void>.
 #define UNDERSTUDY_CONCAT_(a, b) a##b
 #define UNDERSTUDY_CONCAT(a, b) UNDERSTUDY_CONCAT_(a, b)
-#define UNDERSTUDY_TRY_(temporary, declaration, ...)              \
-    auto temporary = (__VA_ARGS__);                               \
+#define UNDERSTUDY_TRY_(temporary, declaration, ...)                \
+    auto temporary = (__VA_ARGS__);                                 \
     if (temporary.has_error()) return std::move(temporary).error(); \
     declaration = std::move(*temporary)
 #define UNDERSTUDY_TRY(declaration, ...) \
     UNDERSTUDY_TRY_(UNDERSTUDY_CONCAT(try_result_, __LINE__), declaration, __VA_ARGS__)
-#define UNDERSTUDY_CHECK(...)                                                                              \
-    do {                                                                                                   \
-        if (auto check_result_ = (__VA_ARGS__); check_result_.has_error()) return std::move(check_result_).error(); \
+#define UNDERSTUDY_CHECK(...)                                              \
+    do {                                                                   \
+        if (auto check_result_ = (__VA_ARGS__); check_result_.has_error()) \
+            return std::move(check_result_).error();                       \
     } while (false)

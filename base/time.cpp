@@ -14,7 +14,7 @@ struct Unit {
     std::string_view name;
     double nanoseconds;
 };
-constexpr std::array units{Unit{"ns", 1}, Unit{"us", 1e3}, Unit{"ms", 1e6},
+constexpr std::array units{Unit{"ns", 1},  Unit{"us", 1e3}, Unit{"ms", 1e6},
                            Unit{"s", 1e9}, Unit{"m", 60e9}, Unit{"h", 3600e9}};
 constexpr double longest_nanoseconds = 366.0 * 24 * 3600e9;
 

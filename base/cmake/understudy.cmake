@@ -8,7 +8,8 @@ target_compile_options(understudy_warnings INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports false positives from inlined standard library and Asio code under these.
   target_compile_options(understudy_warnings INTERFACE
-    -Wno-maybe-uninitialized -Wno-null-dereference -Wno-restrict -Wno-stringop-overflow)
+    -Wno-maybe-uninitialized -Wno-null-dereference -Wno-restrict -Wno-stringop-overflow
+    -Wno-mismatched-new-delete)  # the last: Asio's recycled coroutine frames
 endif()
 target_compile_options(understudy_warnings INTERFACE -fno-omit-frame-pointer)
 target_compile_definitions(understudy_warnings INTERFACE

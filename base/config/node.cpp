@@ -28,7 +28,8 @@ Result<Node> convert(const YAML::Node& yaml, const std::string& file, int depth)
     if (depth > deepest) return bad_yaml(node.place, "is nested too deeply");
     switch (yaml.Type()) {
         case YAML::NodeType::Undefined:
-        case YAML::NodeType::Null: return node;
+        case YAML::NodeType::Null:
+            return node;
         case YAML::NodeType::Scalar:
             node.kind = Node::Kind::scalar;
             node.scalar = yaml.Scalar();
@@ -40,7 +41,8 @@ Result<Node> convert(const YAML::Node& yaml, const std::string& file, int depth)
                 node.elements.push_back(std::move(converted));
             }
             return node;
-        case YAML::NodeType::Map: break;
+        case YAML::NodeType::Map:
+            break;
     }
     node.kind = Node::Kind::mapping;
     for (const auto& member : yaml) {
@@ -67,7 +69,9 @@ const Node* Node::find(std::string_view key) const {
     return nullptr;
 }
 
-Node* Node::find(std::string_view key) { return const_cast<Node*>(std::as_const(*this).find(key)); }
+Node* Node::find(std::string_view key) {
+    return const_cast<Node*>(std::as_const(*this).find(key));
+}
 
 Node& Node::insert(std::string key, Node value, Place key_place) {
     kind = Kind::mapping;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A configuration document as a tree of values, each of which knows where it was written. YAML 1.2 in (JSON is a
-// subset of it), read with yaml-cpp; duplicate keys and anchors that refer to nothing are refused.
+// A configuration document as a tree of values, each of which knows where it was written. YAML 1.2 in (JSON
+// is a subset of it), read with yaml-cpp; duplicate keys and anchors that refer to nothing are refused.
 #pragma once
 
 #include <string>
@@ -25,9 +25,9 @@ struct Node {
     Kind kind = Kind::null;
     Place place;
     std::string scalar;
-    std::vector<Node> elements;                       // of a sequence
+    std::vector<Node> elements;                         // of a sequence
     std::vector<std::pair<std::string, Node>> members;  // of a mapping, in the order written
-    std::vector<Place> member_places;                 // where each member's key stands
+    std::vector<Place> member_places;                   // where each member's key stands
 
     const Node* find(std::string_view key) const;
     Node* find(std::string_view key);

@@ -32,7 +32,8 @@ Result<void> Diagnostics::outcome() const {
 }
 
 void Value::refuse(std::string reason, std::string remedy) const {
-    diagnostics_->add({node_->place, path_.empty() ? "document" : path_, std::move(reason), std::move(remedy)});
+    diagnostics_->add(
+        {node_->place, path_.empty() ? "document" : path_, std::move(reason), std::move(remedy)});
 }
 
 template <typename T>
@@ -50,9 +51,11 @@ std::string Value::text() const {
 
 std::string Value::name() const {
     const std::string value = text();
-    const bool fits = !value.empty() && value.size() <= 63 && std::all_of(value.begin(), value.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    });
+    const bool fits =
+        !value.empty() && value.size() <= 63 && std::all_of(value.begin(), value.end(), [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                   c == '_';
+        });
     if (!fits && is_scalar())
         refuse(fmt::format("'{}' is not a name", value), "use 1 to 63 letters, digits, '-' or '_'");
     return value;
@@ -64,8 +67,7 @@ std::int64_t Value::integer(std::int64_t least, std::int64_t greatest) const {
     const char* const end = value.data() + value.size();
     const auto [after, failure] = std::from_chars(value.data(), end, parsed);
     if (failure == std::errc() && after == end && parsed >= least && parsed <= greatest) return parsed;
-    if (is_scalar())
-        refuse(fmt::format("'{}' is not a whole number from {} to {}", value, least, greatest));
+    if (is_scalar()) refuse(fmt::format("'{}' is not a whole number from {} to {}", value, least, greatest));
     return least;
 }
 
@@ -86,7 +88,9 @@ bool Value::boolean() const {
     return false;
 }
 
-std::uint16_t Value::port() const { return static_cast<std::uint16_t>(integer(1, 65535)); }
+std::uint16_t Value::port() const {
+    return static_cast<std::uint16_t>(integer(1, 65535));
+}
 
 Duration Value::duration(Duration least, Duration greatest) const {
     if (!is_scalar()) {
@@ -103,9 +107,15 @@ Duration Value::duration(Duration least, Duration greatest) const {
     return least;
 }
 
-Ipv4Address Value::address() const { return accept(parse_address(text())); }
-Ipv4Network Value::network() const { return accept(parse_network(text())); }
-Endpoint Value::endpoint() const { return accept(parse_endpoint(text())); }
+Ipv4Address Value::address() const {
+    return accept(parse_address(text()));
+}
+Ipv4Network Value::network() const {
+    return accept(parse_network(text()));
+}
+Endpoint Value::endpoint() const {
+    return accept(parse_endpoint(text()));
+}
 
 std::uint64_t Value::bytes() const {
     const std::string value = text();
@@ -116,7 +126,8 @@ std::uint64_t Value::bytes() const {
         {{"", 0}, {"B", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}}};
     const std::string_view unit(after, static_cast<std::size_t>(end - after));
     for (const auto& [name, shift] : units)
-        if (failure == std::errc() && unit == name && parsed < (std::uint64_t{1} << 50 >> shift)) return parsed << shift;
+        if (failure == std::errc() && unit == name && parsed < (std::uint64_t{1} << 50 >> shift))
+            return parsed << shift;
     if (is_scalar()) refuse(fmt::format("'{}' is not a size", value), "write it like 256MiB or 1GiB");
     return 0;
 }
@@ -125,12 +136,15 @@ std::size_t Value::choice(const std::vector<std::string>& choices) const {
     const std::string value = text();
     const auto found = std::find(choices.begin(), choices.end(), value);
     if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
-    if (is_scalar()) refuse(fmt::format("'{}' is not known", value), fmt::format("use one of {}", fmt::join(choices, ", ")));
+    if (is_scalar())
+        refuse(fmt::format("'{}' is not known", value),
+               fmt::format("use one of {}", fmt::join(choices, ", ")));
     return 0;
 }
 
 Mapping Value::mapping() const {
-    if (node_->kind != Node::Kind::mapping && node_->kind != Node::Kind::null) refuse("must be a mapping of keys to values");
+    if (node_->kind != Node::Kind::mapping && node_->kind != Node::Kind::null)
+        refuse("must be a mapping of keys to values");
     return Mapping(*node_, path_, *diagnostics_);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads typed values out of a configuration tree and collects every mistake with its file:line:column, so that a
-// user sees all of them at once. A getter that refuses a value records a diagnostic and returns a harmless
-// default; the caller reads on and asks Diagnostics at the end. Readers refer to the tree and to the diagnostics;
-// both outlive them. One thread.
+// Reads typed values out of a configuration tree and collects every mistake with its file:line:column, so
+// that a user sees all of them at once. A getter that refuses a value records a diagnostic and returns a
+// harmless default; the caller reads on and asks Diagnostics at the end. Readers refer to the tree and to the
+// diagnostics; both outlive them. One thread.
 #pragma once
 
 #include <optional>
@@ -46,17 +46,17 @@ class Value {
     Value(const Node& node, std::string path, Diagnostics& diagnostics)
         : node_(&node), path_(std::move(path)), diagnostics_(&diagnostics) {}
 
-    std::string text() const;            // any scalar
-    std::string name() const;            // a name of letters, digits, '-' and '_', 1 to 63 characters
+    std::string text() const;  // any scalar
+    std::string name() const;  // a name of letters, digits, '-' and '_', 1 to 63 characters
     std::int64_t integer(std::int64_t least, std::int64_t greatest) const;
     double number(double least, double greatest) const;
-    bool boolean() const;                // true or false
-    std::uint16_t port() const;          // 1 to 65535
+    bool boolean() const;        // true or false
+    std::uint16_t port() const;  // 1 to 65535
     Duration duration(Duration least, Duration greatest) const;
     Ipv4Address address() const;
     Ipv4Network network() const;
     Endpoint endpoint() const;
-    std::uint64_t bytes() const;         // "256MiB", "1GiB", "64KiB" or plain bytes
+    std::uint64_t bytes() const;  // "256MiB", "1GiB", "64KiB" or plain bytes
     // One of `choices`; the index is returned, 0 after a refusal.
     std::size_t choice(const std::vector<std::string>& choices) const;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The live worlds' clock: CLOCK_MONOTONIC as an Instant. Only drivers call it; a pure machine is handed its result.
+// The live worlds' clock: CLOCK_MONOTONIC as an Instant. Only drivers call it; a pure machine is handed its
+// result.
 #pragma once
 
 #include "base/time.hpp"

@@ -19,20 +19,24 @@ int descriptor_from_environment() {
     return descriptor > 2 && ::fcntl(descriptor, F_GETFD) >= 0 ? descriptor : -1;
 }
 
-// What an atomic pipe write may hold (pipe(7), PIPE_BUF): longer lines could interleave with another writer's.
+// What an atomic pipe write may hold (pipe(7), PIPE_BUF): longer lines could interleave with another
+// writer's.
 constexpr std::size_t longest_line = 4096;
 
 }  // namespace
 
-EventWriter::EventWriter(std::string source) : EventWriter(std::move(source), descriptor_from_environment()) {}
+EventWriter::EventWriter(std::string source)
+    : EventWriter(std::move(source), descriptor_from_environment()) {}
 
-EventWriter::EventWriter(std::string source, int descriptor) : source_(std::move(source)), descriptor_(descriptor) {
+EventWriter::EventWriter(std::string source, int descriptor)
+    : source_(std::move(source)), descriptor_(descriptor) {
     if (descriptor_ < 0) return;
     ::fcntl(descriptor_, F_SETFL, ::fcntl(descriptor_, F_GETFL) | O_NONBLOCK);
     ::fcntl(descriptor_, F_SETFD, FD_CLOEXEC);
 }
 
-void EventWriter::report(std::string name, std::string detail, std::map<std::string, AttributeValue> attributes) {
+void EventWriter::report(std::string name, std::string detail,
+                         std::map<std::string, AttributeValue> attributes) {
     report(Event{source_, std::move(name), std::move(detail), std::move(attributes)});
 }
 
@@ -50,7 +54,9 @@ void EventWriter::report(Event event) {
     }
     const std::lock_guard lock(mutex_);
     if (dropped_ > 0 &&
-        write_line(to_json_line(Event{source_, "events_dropped", "the event pipe was full", {{"count", dropped_}}}) + "\n"))
+        write_line(
+            to_json_line(Event{source_, "events_dropped", "the event pipe was full", {{"count", dropped_}}}) +
+            "\n"))
         dropped_ = 0;
     if (!write_line(line)) ++dropped_;
 }

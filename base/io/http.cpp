@@ -55,7 +55,8 @@ asio::awaitable<void> serve_connection(tcp::socket socket, const HttpHandler& ha
         auto [failure, size] = co_await http::async_read(stream, buffer, parser, as_result);
         if (failure == http::error::end_of_stream || failure == beast::error::timeout) break;
         const bool readable = !failure;
-        if (!readable && failure.category() != http::make_error_code(http::error::bad_method).category()) co_return;
+        if (!readable && failure.category() != http::make_error_code(http::error::bad_method).category())
+            co_return;
         auto& message = parser.get();
         const unsigned version = readable ? message.version() : 11;
         keep_alive = readable && message.keep_alive();
@@ -73,10 +74,13 @@ asio::awaitable<void> serve_connection(tcp::socket socket, const HttpHandler& ha
     stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
 }
 
-Error step_failed(const std::string& subject, const char* step, const boost::system::error_code& failure, Duration timeout) {
+Error step_failed(const std::string& subject, const char* step, const boost::system::error_code& failure,
+                  Duration timeout) {
     if (failure == beast::error::timeout || failure == asio::error::operation_aborted)
-        return Error(ErrorKind::timeout, subject, fmt::format("{} took longer than {}", step, format_duration(timeout)));
-    return Error(ErrorKind::failed, subject, fmt::format("{} failed: {}", step, failure.message())).with_number(failure.value());
+        return Error(ErrorKind::timeout, subject,
+                     fmt::format("{} took longer than {}", step, format_duration(timeout)));
+    return Error(ErrorKind::failed, subject, fmt::format("{} failed: {}", step, failure.message()))
+        .with_number(failure.value());
 }
 
 }  // namespace
@@ -97,7 +101,8 @@ asio::awaitable<void> serve_http(tcp::acceptor& acceptor, HttpHandler handler, s
         ++*open;
         asio::co_spawn(
             executor,
-            [](tcp::socket peer, std::shared_ptr<HttpHandler> held, std::shared_ptr<std::size_t> count) -> asio::awaitable<void> {
+            [](tcp::socket peer, std::shared_ptr<HttpHandler> held,
+               std::shared_ptr<std::size_t> count) -> asio::awaitable<void> {
                 co_await serve_connection(std::move(peer), *held);
                 --*count;
             }(std::move(socket), shared, open),
@@ -105,25 +110,28 @@ asio::awaitable<void> serve_http(tcp::acceptor& acceptor, HttpHandler handler, s
     }
 }
 
-asio::awaitable<Result<HttpResponse>> http_request(std::string host, std::uint16_t port, HttpRequest request, Duration timeout) {
+asio::awaitable<Result<HttpResponse>> http_request(std::string host, std::uint16_t port, HttpRequest request,
+                                                   Duration timeout) {
     const auto executor = co_await asio::this_coro::executor;
     const std::string subject = fmt::format("{} http://{}:{}{}", request.method, host, port, request.target);
     tcp::resolver resolver(executor);
-    asio::steady_timer limit(executor, std::chrono::duration_cast<std::chrono::steady_clock::duration>(timeout));
+    asio::steady_timer limit(executor,
+                             std::chrono::duration_cast<std::chrono::steady_clock::duration>(timeout));
     limit.async_wait([&resolver](const boost::system::error_code& failure) {
         if (!failure) resolver.cancel();
     });
     beast::tcp_stream stream(executor);
     stream.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(timeout));
-    auto [resolve_failure, endpoints] =
-        co_await resolver.async_resolve(host, std::to_string(port), tcp::resolver::numeric_service, as_result);
+    auto [resolve_failure, endpoints] = co_await resolver.async_resolve(
+        host, std::to_string(port), tcp::resolver::numeric_service, as_result);
     limit.cancel();
     if (resolve_failure) co_return step_failed(subject, "name look-up", resolve_failure, timeout);
     auto [connect_failure, endpoint] = co_await stream.async_connect(endpoints, as_result);
     if (connect_failure) co_return step_failed(subject, "connect", connect_failure, timeout);
     boost::system::error_code ignored;
     stream.socket().set_option(tcp::no_delay(true), ignored);
-    http::request<http::string_body> message(http::string_to_verb(request.method), request.target, 11, std::move(request.body));
+    http::request<http::string_body> message(http::string_to_verb(request.method), request.target, 11,
+                                             std::move(request.body));
     message.set(http::field::host, fmt::format("{}:{}", host, port));
     message.set(http::field::content_type, request.content_type);
     message.keep_alive(false);
@@ -151,7 +159,8 @@ Result<tcp::acceptor> listen_tcp(asio::any_io_executor executor, const tcp::endp
     if (!failure) acceptor.bind(endpoint, failure);
     if (!failure) acceptor.listen(asio::socket_base::max_listen_connections, failure);
     if (failure)
-        return Error(ErrorKind::environment, subject, "cannot listen: " + failure.message()).with_number(failure.value());
+        return Error(ErrorKind::environment, subject, "cannot listen: " + failure.message())
+            .with_number(failure.value());
     return acceptor;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP/1.1 over TCP as two coroutines, so that Beast's weight stays in one translation unit. Bodies are strings,
-// at most max_body_bytes. Server: keep-alive, one coroutine a connection, a limit on connections. Client: one request a
-// call. Times out as a whole, name look-up included; an Error's
-// reason says which step failed and, for a timeout, how long was waited.
-// Threads: everything runs on the executor handed in. Rule: RFC 9110, RFC 9112.
+// HTTP/1.1 over TCP as two coroutines, so that Beast's weight stays in one translation unit. Bodies are
+// strings, at most max_body_bytes. Server: keep-alive, one coroutine a connection, a limit on connections.
+// Client: one request a call. Times out as a whole, name look-up included; an Error's reason says which step
+// failed and, for a timeout, how long was waited. Threads: everything runs on the executor handed in. Rule:
+// RFC 9110, RFC 9112.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -35,14 +35,14 @@ struct HttpResponse {
 
 using HttpHandler = std::function<boost::asio::awaitable<HttpResponse>(HttpRequest)>;
 
-// Serves until the acceptor is closed. A request that can't be parsed is answered 400 and its connection closed;
-// an exception from the handler is answered 500 and logged.
+// Serves until the acceptor is closed. A request that can't be parsed is answered 400 and its connection
+// closed; an exception from the handler is answered 500 and logged.
 boost::asio::awaitable<void> serve_http(boost::asio::ip::tcp::acceptor& acceptor, HttpHandler handler,
                                         std::size_t max_connections = 1024);
 
 // One request on a connection of its own. `host` is a name or an address.
-boost::asio::awaitable<Result<HttpResponse>> http_request(std::string host, std::uint16_t port, HttpRequest request,
-                                                          Duration timeout);
+boost::asio::awaitable<Result<HttpResponse>> http_request(std::string host, std::uint16_t port,
+                                                          HttpRequest request, Duration timeout);
 
 // Binds and listens with SO_REUSEADDR. Error kind environment, subject the endpoint: a taken port says so.
 Result<boost::asio::ip::tcp::acceptor> listen_tcp(boost::asio::any_io_executor executor,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sets spdlog's default logger up for a daemon: stderr, one line an entry, "time level program: text". The level
-// comes from UNDERSTUDY_LOG (trace, debug, info, warn, error), default info.
+// Sets spdlog's default logger up for a daemon: stderr, one line an entry, "time level program: text". The
+// level comes from UNDERSTUDY_LOG (trace, debug, info, warn, error), default info.
 #pragma once
 
 #include <string>
