@@ -7,14 +7,9 @@
 #include <string>
 #include <vector>
 
-namespace understudy::vmctl {
+#include "vmctl/core/requirement.hpp"
 
-struct Requirement {
-    std::string name;  // "guest kernel"
-    bool ok = false;
-    std::string detail;  // what was found, or what is wrong
-    std::string remedy;  // empty when ok
-};
+namespace understudy::vmctl {
 
 struct VmRequirementsInput {
     std::vector<std::filesystem::path> kernel_candidates;  // see find_kernel()

@@ -6,14 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace understudy::vmctl {
+#include "vmctl/core/requirement.hpp"
 
-struct Requirement {
-    std::string name;  // "namespaces", "/dev/net/tun", "/dev/fuse", "nftables", "ip_forward", "dnsmasq"
-    bool ok = false;
-    std::string detail;  // what was found, or why not
-    std::string remedy;  // the command that fixes it; empty when ok
-};
+namespace understudy::vmctl {
 
 // Takes some tens of milliseconds. Leaves nothing behind. Threads: as start_sandbox().
 std::vector<Requirement> check_requirements();
