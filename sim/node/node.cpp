@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -133,8 +134,12 @@ asio::awaitable<void> Node::start() {
 }
 
 asio::awaitable<Result<void>> Node::open_share() {
-    const std::function<Result<bool>()> job = [held = lock_,
-                                               directory = config_.journal_directory()]() -> Result<bool> {
+    const std::function<Result<bool>()> job =
+        [held = lock_, directory = config_.journal_directory(),
+         own = config_.share ? std::string() : config_.base_directory]() -> Result<bool> {
+        // A share's directory is never made: if it isn't there, the share isn't mounted.
+        std::error_code failure;
+        if (!own.empty()) std::filesystem::create_directories(own, failure);
         UNDERSTUDY_TRY(JournalLock lock, JournalLock::open(directory));
         UNDERSTUDY_CHECK(lock.probe());
         held->emplace(std::move(lock));
