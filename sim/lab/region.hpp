@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// A running region: its fabric, its hosts, its faults. Everything that changes one of them goes through here.
+// One thread, the supervisor's loop; a VM's slow calls run on a pool.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+#include "sim/lab/core/fault_ledger.hpp"
+#include "sim/lab/event_hub.hpp"
+#include "sim/lab/host.hpp"
+#include "sim/lab/supervisor.hpp"
+#include "vmctl/libvirt/hypervisor.hpp"
+#include "vmctl/network/fabric.hpp"
+
+namespace understudy::lab {
+
+class Region {
+  public:
+    // Makes the fabric and, in the world `vm`, opens the hypervisor; starts nothing.
+    static Result<std::unique_ptr<Region>> create(boost::asio::any_io_executor executor,
+                                                  const SupervisorOptions& options, EventHub& hub);
+    ~Region();
+
+    // Powers every host on, services first; returns when each has been, not when they serve.
+    boost::asio::awaitable<Result<void>> start();
+    boost::asio::awaitable<void> shut_down();
+
+    // `active` and `standby` among the targets stand for the hosts that are so now.
+    boost::asio::awaitable<Result<FaultLedger::Applied>> apply(FaultRequest request);
+    boost::asio::awaitable<Result<std::vector<std::string>>> heal(std::string id);  // "all": every fault
+
+    Result<std::shared_ptr<Host>> host(const std::string& name) const;  // or a role
+    const Accounts& accounts() const { return accounts_; }
+    json::object status() const;
+    bool ready() const;
+
+  private:
+    Region(boost::asio::any_io_executor executor, const SupervisorOptions& options, EventHub& hub,
+           vmctl::Fabric fabric);
+    Result<void> open_hypervisor();
+    Result<void> set_security_groups();
+    void make_hosts();
+    Result<std::vector<std::string>> resolve(const std::vector<std::string>& names) const;
+    std::vector<std::string> available_hosts() const;
+    boost::asio::awaitable<Result<void>> carry_out(std::vector<Effect> effects);
+    boost::asio::awaitable<Result<void>> carry_out_one(Effect effect);
+    boost::asio::awaitable<void> heal_when_due();
+    bool host_ready(const Host& host) const;
+    json::object host_status(const Host& host) const;
+    json::object balancer_status(const std::string& name) const;
+    json::array fault_status() const;
+
+    boost::asio::any_io_executor executor_;
+    const SupervisorOptions& options_;
+    EventHub& hub_;
+    vmctl::Fabric fabric_;
+    std::unique_ptr<vmctl::Hypervisor> hypervisor_;
+    boost::asio::thread_pool pool_;
+    Accounts accounts_;
+    std::vector<std::shared_ptr<Host>> hosts_;  // services first
+    std::unique_ptr<FaultLedger> ledger_;
+    boost::asio::steady_timer healing_;
+    bool started_ = false;
+};
+
+}  // namespace understudy::lab

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration file of each program of the region, made from the topology: pure. Each is JSON text,
+// which is the YAML that the daemons read. Durations are written in whole nanoseconds, so that none is
+// rounded.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "sim/topology/topology.hpp"
+
+namespace understudy::lab {
+
+// Where things are inside a host.
+namespace inside {
+constexpr const char* programs = "/opt/understudy/bin";
+constexpr const char* configuration = "/etc/understudy";
+constexpr const char* data = "/var/lib/understudy";
+}  // namespace inside
+
+// Database account of a node: a name that SQL needs no quotes for, and a password for this region alone.
+struct Account {
+    std::string user;
+    std::string password;
+};
+using Accounts = std::map<std::string, Account>;  // by node
+Accounts make_accounts(const topology::Topology& topology);
+
+std::string password_file(const Account& account);  // its path inside a host
+
+std::string balancer_config(const topology::Topology& topology, const std::string& name);
+std::string files_config(const topology::Topology& topology, const std::string& name);
+std::string database_config(const topology::Topology& topology, const std::string& name,
+                            const Accounts& accounts);
+std::string private_database_config(const Account& account);
+std::string node_config(const topology::Topology& topology, const std::string& node, const std::string& host,
+                        const Account& account);
+std::string network_map_config(const topology::Topology& topology);
+std::string client_config(const topology::Topology& topology, const std::string& name);
+// For `understudy-node audit`, run in the host where the node's database is.
+std::string audit_config(const topology::Topology& topology, const std::string& node, const Account& account);
+
+// The host where a node's database is: the database's own, or the node's.
+std::string database_host(const topology::Topology& topology, const std::string& node);
+
+}  // namespace understudy::lab
