@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "sim/cli/command.hpp"
+#include "sim/lab/guest_support.hpp"
+#include "sim/lab/region_directory.hpp"
+#include "vmctl/image/requirements.hpp"
+#include "vmctl/network/requirements.hpp"
+
+namespace understudy::cli {
+namespace {
+
+Result<int> run(const std::string& world) {
+    auto requirements = vmctl::check_requirements();
+    if (world == "vm") {
+        const auto more =
+            vmctl::vm_requirements({lab::kernel_candidates(), "/bin/busybox", lab::cache_directory()});
+        requirements.insert(requirements.end(), more.begin(), more.end());
+    } else {
+        // A pod's NIC is a veth: no tap is needed.
+        std::erase_if(requirements,
+                      [](const auto& requirement) { return requirement.name == "/dev/net/tun"; });
+    }
+    bool all_ok = true;
+    for (const auto& requirement : requirements) {
+        all_ok = all_ok && requirement.ok;
+        fmt::print("{:<8} {:<22} {}\n", requirement.ok ? "ok" : "missing", requirement.name,
+                   requirement.detail);
+        if (!requirement.ok) fmt::print("{:<31} {}\n", "", requirement.remedy);
+    }
+    if (all_ok) fmt::print("this machine can run regions of the world '{}'\n", world);
+    return all_ok ? 0 : exit_status(ErrorKind::environment);
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, Command& command) {
+    auto world = std::make_shared<std::string>("vm");
+    auto* sub = app.add_subcommand(
+        "doctor", "Check what this machine lacks to run regions, and say the command that mends it");
+    sub->add_option("--world", *world, "vm or pod")
+        ->check(CLI::IsMember({"vm", "pod"}))
+        ->capture_default_str();
+    sub->callback([world, &command] { command.run = [world] { return run(*world); }; });
+}
+
+}  // namespace understudy::cli

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/color.h>
+#include <fmt/format.h>
+
+#include "sim/cli/command.hpp"
+#include "sim/lab/control_client.hpp"
+
+namespace understudy::cli {
+namespace {
+
+std::string text_of(const json::object& object, const char* name) {
+    const auto* value = object.if_contains(name);
+    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+void print_event(const json::object& event, bool as_json) {
+    if (as_json) {
+        fmt::print("{}\n", std::string_view(json::serialize(event)));
+        return;
+    }
+    const auto* time = event.if_contains("t_ms");
+    fmt::print("{:>10.3f} s  {:<16} {:<12} {:<20} {}\n",
+               time != nullptr ? time->to_number<double>() / 1000 : 0.0, text_of(event, "host"),
+               text_of(event, "source"), text_of(event, "event"), text_of(event, "detail"));
+}
+
+struct Options {
+    std::string name;
+    std::string host;
+    std::string source;
+    bool as_json = false;
+    bool follow = false;
+};
+
+Result<int> run(const Options& options) {
+    UNDERSTUDY_TRY(const auto name, chosen_region(options.name));
+    UNDERSTUDY_TRY(auto client, lab::ControlClient::connect(name));
+    UNDERSTUDY_TRY(const auto answer,
+                   client.request({{"command", "events"}, {"follow", options.follow}}, 10s));
+    while (true) {
+        auto line = client.next_line(options.follow ? Duration(1h) : Duration(30s));
+        if (line.has_error()) {
+            if (options.follow) return 0;  // the region ended, and so does its stream
+            return line.error();
+        }
+        if (!*line) continue;
+        if ((*line)->contains("end")) return 0;
+        if (!options.host.empty() && text_of(**line, "host") != options.host) continue;
+        if (!options.source.empty() && text_of(**line, "source") != options.source) continue;
+        print_event(**line, options.as_json);
+        if (std::fflush(stdout) != 0) return 0;
+    }
+}
+
+}  // namespace
+
+void add_events(CLI::App& app, Command& command) {
+    auto options = std::make_shared<Options>();
+    auto* sub = app.add_subcommand("events", "Print what happened in a region, in order");
+    sub->add_option("--name", options->name, "the region; needed only when several run");
+    sub->add_option("--host", options->host, "only events of this host");
+    sub->add_option("--source", options->source,
+                    "only events of this component: lb, node, client, files, mount, agent, lab …");
+    sub->add_flag("--json", options->as_json, "one JSON object a line");
+    sub->add_flag("--follow,-f", options->follow, "go on until the region ends");
+    sub->callback([options, &command] { command.run = [options] { return run(*options); }; });
+}
+
+}  // namespace understudy::cli

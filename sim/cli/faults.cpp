@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "sim/cli/command.hpp"
+#include "sim/lab/control_client.hpp"
+
+namespace understudy::cli {
+namespace {
+
+constexpr Duration answer_limit = 30s;
+
+struct FaultOptions {
+    std::string region;
+    std::string kind;
+    std::vector<std::string> words;  // targets and KEY=VALUE
+    std::string lasts;
+};
+
+Result<int> run_fault(const FaultOptions& options) {
+    json::object request{{"command", "fault"}, {"kind", options.kind}};
+    json::array targets;
+    for (const std::string& word : options.words) {
+        const std::size_t equals = word.find('=');
+        if (equals == std::string::npos) {
+            targets.emplace_back(word);
+            continue;
+        }
+        const std::string key = word.substr(0, equals);
+        if (key != "to" && key != "unit" && key != "as")
+            return Error(ErrorKind::bad_input, fmt::format("fault parameter '{}'", key), "is not known")
+                .with_remedy("use to=HOST[,HOST…], unit=UNIT or as=NAME");
+        request[key] = word.substr(equals + 1);
+    }
+    request["targets"] = std::move(targets);
+    if (!options.lasts.empty()) {
+        UNDERSTUDY_TRY(const auto lasts, parse_duration(options.lasts));
+        request["for_ns"] = lasts.count();
+    }
+    UNDERSTUDY_TRY(const auto region, chosen_region(options.region));
+    UNDERSTUDY_TRY(auto client, lab::ControlClient::connect(region));
+    UNDERSTUDY_TRY(const auto answer, client.request(request, answer_limit));
+    const std::string id(answer.at("fault").as_string());
+    if (answer.at("heals_itself").as_bool())
+        fmt::print("{}: done\n", id);
+    else
+        fmt::print("{}: in force; undo it with 'understudy heal {}'\n", id, id);
+    return 0;
+}
+
+Result<int> run_heal(const std::string& region_name, const std::string& id, bool all) {
+    if (id.empty() != all)
+        return Error(ErrorKind::bad_input, "heal", "needs either a fault's id or --all")
+            .with_remedy("'understudy faults' lists them");
+    UNDERSTUDY_TRY(const auto region, chosen_region(region_name));
+    UNDERSTUDY_TRY(auto client, lab::ControlClient::connect(region));
+    UNDERSTUDY_TRY(const auto answer,
+                   client.request({{"command", "heal"}, {"fault", all ? "all" : id}}, answer_limit));
+    for (const auto& healed : answer.at("healed").as_array())
+        fmt::print("{}: healed\n", std::string_view(healed.as_string()));
+    return 0;
+}
+
+Result<int> run_faults(const std::string& region_name, bool as_json) {
+    UNDERSTUDY_TRY(const auto region, chosen_region(region_name));
+    UNDERSTUDY_TRY(auto client, lab::ControlClient::connect(region));
+    UNDERSTUDY_TRY(const auto answer, client.request({{"command", "status"}}, answer_limit));
+    const auto& faults = answer.at("status").as_object().at("faults").as_array();
+    if (as_json) {
+        fmt::print("{}\n", std::string_view(json::serialize(faults)));
+        return 0;
+    }
+    if (faults.empty()) fmt::print("no fault is in force\n");
+    for (const auto& entry : faults) {
+        const auto& fault = entry.as_object();
+        fmt::print("{:<12} {}\n", std::string_view(fault.at("id").as_string()),
+                   std::string_view(fault.at("detail").as_string()));
+    }
+    return 0;
+}
+
+}  // namespace
+
+void add_faults(CLI::App& app, Command& command) {
+    auto fault = std::make_shared<FaultOptions>();
+    auto* sub =
+        app.add_subcommand("fault", "Break something: power-off, reset, pause, kill, stop or partition");
+    sub->add_option("KIND", fault->kind,
+                    "power-off: a host loses power    reset: it loses power and starts again\n"
+                    "pause: it stands still           kill: SIGKILL to its node (or unit=UNIT)\n"
+                    "stop: its node is stopped in order (or unit=UNIT)\n"
+                    "partition: its traffic with to=HOST[,HOST…] (default: everyone) is dropped")
+        ->required();
+    sub->add_option("TARGET", fault->words,
+                    "hosts, or 'active' or 'standby'; then KEY=VALUE: to=, unit=, as=")
+        ->required();
+    sub->add_option("--for", fault->lasts, "heal it after this time, such as 10s");
+    sub->add_option("--name", fault->region, "the region; needed only when several run");
+    sub->callback([fault, &command] { command.run = [fault] { return run_fault(*fault); }; });
+
+    struct HealOptions {
+        std::string region, id;
+        bool all = false;
+    };
+    auto heal = std::make_shared<HealOptions>();
+    sub = app.add_subcommand("heal", "Undo a fault: exactly what it did");
+    sub->add_option("FAULT", heal->id, "its id");
+    sub->add_flag("--all", heal->all, "every fault in force");
+    sub->add_option("--name", heal->region, "the region; needed only when several run");
+    sub->callback(
+        [heal, &command] { command.run = [heal] { return run_heal(heal->region, heal->id, heal->all); }; });
+
+    struct ListOptions {
+        std::string region;
+        bool as_json = false;
+    };
+    auto list = std::make_shared<ListOptions>();
+    sub = app.add_subcommand("faults", "List the faults in force");
+    sub->add_flag("--json", list->as_json, "one JSON document");
+    sub->add_option("--name", list->region, "the region; needed only when several run");
+    sub->callback(
+        [list, &command] { command.run = [list] { return run_faults(list->region, list->as_json); }; });
+}
+
+}  // namespace understudy::cli

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "base/io/clock.hpp"
+#include "sim/cli/command.hpp"
+#include "sim/cli/progress.hpp"
+#include "sim/lab/control_client.hpp"
+#include "sim/topology/reader.hpp"
+
+namespace understudy::cli {
+namespace {
+
+struct Options {
+    std::string topology = "topologies/corda-ha-fast.yaml";
+    std::string name;
+    std::string world = "vm";
+    std::vector<std::string> settings;
+    std::string timeout = "3m";
+};
+
+Result<int> run(const Options& options) {
+    const Instant started = io::monotonic_now();
+    UNDERSTUDY_TRY(const auto timeout, parse_duration(options.timeout));
+    UNDERSTUDY_TRY(auto topology, topology::load_topology(options.topology, options.settings));
+    for (const std::string& warning : topology.warnings)
+        fmt::print(stderr, "understudy: warning: {}\n", warning);
+    lab::BringUpOptions bring_up{std::move(topology), "",
+                                 options.world == "vm" ? topology::HostWorld::vm : topology::HostWorld::pod,
+                                 timeout};
+    bring_up.name = options.name.empty() ? bring_up.topology.name : options.name;
+    {
+        ProgressLine progress;
+        UNDERSTUDY_CHECK(lab::bring_up(bring_up, progress.listener()));
+    }
+    UNDERSTUDY_TRY(auto client, lab::ControlClient::connect(bring_up.name));
+    UNDERSTUDY_TRY(const auto answer, client.request({{"command", "status"}}, 10s));
+    const auto& status = answer.at("status").as_object();
+    const auto& active = status.at("active");
+    fmt::print("region {} is up after {:.1f} s: world {}, accelerator {}, active {}\n", bring_up.name,
+               to_milliseconds(io::monotonic_now() - started) / 1000, options.world,
+               std::string_view(status.at("accelerator").as_string()),
+               active.is_string() ? std::string_view(active.as_string()) : std::string_view("none"));
+    fmt::print(
+        "look on:   understudy status --watch\nbreak it:  understudy fault power-off active\nend it:    "
+        "understudy down\n");
+    return 0;
+}
+
+}  // namespace
+
+void add_up(CLI::App& app, Command& command) {
+    auto options = std::make_shared<Options>();
+    auto* sub = app.add_subcommand("up", "Bring a region up");
+    sub->add_option("TOPOLOGY", options->topology, "the topology file")->capture_default_str();
+    sub->add_option("--name", options->name, "the region's name (default: the topology's)");
+    sub->add_option("--world", options->world,
+                    "what carries the hosts: vm (libvirt domains) or pod (namespaced processes)")
+        ->check(CLI::IsMember({"vm", "pod"}))
+        ->capture_default_str();
+    sub->add_option("--set", options->settings,
+                    "PATH=VALUE: change a value of the topology, e.g. clients.app.rate=50/s");
+    sub->add_option("--timeout", options->timeout, "give up, and take everything down, after this time")
+        ->capture_default_str();
+    sub->callback([options, &command] { command.run = [options] { return run(*options); }; });
+}
+
+}  // namespace understudy::cli

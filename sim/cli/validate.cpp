@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// validate and bound: what can be said of a topology without starting anything.
+#include <fmt/format.h>
+
+#include "sim/cli/command.hpp"
+#include "sim/topology/bound.hpp"
+#include "sim/topology/reader.hpp"
+
+namespace understudy::cli {
+namespace {
+
+struct Options {
+    std::string topology;
+    std::vector<std::string> settings;
+    std::string process_to_lease = "200ms";
+    std::string lease_to_ports = "200ms";
+    std::string host_start = "10s";
+};
+
+Result<int> run_validate(const Options& options) {
+    UNDERSTUDY_TRY(const auto topology, topology::load_topology(options.topology, options.settings));
+    for (const std::string& warning : topology.warnings)
+        fmt::print(stderr, "understudy: warning: {}\n", warning);
+    fmt::print("{}: {} hosts, {} scenarios, no mistakes\n", options.topology,
+               topology::hosts(topology).size(), topology.scenarios.size());
+    return 0;
+}
+
+Result<int> run_bound(const Options& options) {
+    UNDERSTUDY_TRY(const auto topology, topology::load_topology(options.topology, options.settings));
+    topology::MeasuredStart measured;
+    UNDERSTUDY_TRY(measured.process_to_lease, parse_duration(options.process_to_lease));
+    UNDERSTUDY_TRY(measured.lease_to_ports, parse_duration(options.lease_to_ports));
+    UNDERSTUDY_TRY(measured.host_start, parse_duration(options.host_start));
+    using topology::FaultKind;
+    for (const FaultKind kind : {FaultKind::power_off, FaultKind::database_loss, FaultKind::share_loss,
+                                 FaultKind::stop, FaultKind::kill, FaultKind::reset, FaultKind::pause}) {
+        const auto bound = topology::worst_case_parts(topology, measured, kind);
+        fmt::print("{:<16} {:>8}\n", topology::to_string(kind), format_duration(bound.total()));
+        for (const auto& part : bound.parts)
+            fmt::print("    {:>8}  {}\n", format_duration(part.duration), part.name);
+    }
+    return 0;
+}
+
+}  // namespace
+
+void add_validate(CLI::App& app, Command& command) {
+    auto validate = std::make_shared<Options>();
+    auto* sub = app.add_subcommand("validate",
+                                   "Check a topology file; every mistake is one line with file:line:column");
+    sub->add_option("FILE", validate->topology, "the topology file")->required();
+    sub->add_option("--set", validate->settings, "PATH=VALUE: change a value first");
+    sub->callback([validate, &command] { command.run = [validate] { return run_validate(*validate); }; });
+
+    auto bound = std::make_shared<Options>();
+    sub = app.add_subcommand("bound", "Print the longest outage that one fault can cause, term by term");
+    sub->add_option("TOPOLOGY", bound->topology, "the topology file")->required();
+    sub->add_option("--set", bound->settings, "PATH=VALUE: change a value first");
+    sub->add_option("--process-to-lease", bound->process_to_lease,
+                    "start of the node's process to its lease attempt")
+        ->capture_default_str();
+    sub->add_option("--lease-to-ports", bound->lease_to_ports, "lease to open ports")->capture_default_str();
+    sub->add_option("--host-start", bound->host_start, "power-on of a host to start of the node's process")
+        ->capture_default_str();
+    sub->callback([bound, &command] { command.run = [bound] { return run_bound(*bound); }; });
+}
+
+}  // namespace understudy::cli
