@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 
 std::string required_environment(const char* name) {
     const char* value = std::getenv(name);
-    if (value == nullptr) throw std::runtime_error(std::string(name) + " is not set; run the test through ctest");
+    if (value == nullptr)
+        throw std::runtime_error(std::string(name) + " is not set; run the test through ctest");
     return value;
 }
 
@@ -30,14 +31,17 @@ bool drain(int descriptor, std::string& into) {
     return count > 0 || (count < 0 && errno == EINTR);
 }
 
-int status_of(int raw) { return WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw); }
+int status_of(int raw) {
+    return WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
+}
 
 [[noreturn]] void become(const std::vector<std::string>& argv, const RunOptions& options, int out, int err) {
     ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
     ::dup2(out, STDOUT_FILENO);
     ::dup2(err, STDERR_FILENO);
     for (const auto& [name, value] : options.environment) ::setenv(name.c_str(), value.c_str(), 1);
-    const fs::path directory = options.working_directory.empty() ? source_directory() : options.working_directory;
+    const fs::path directory =
+        options.working_directory.empty() ? source_directory() : options.working_directory;
     if (::chdir(directory.c_str()) != 0) ::_exit(126);
     std::vector<char*> pointers;
     for (const std::string& argument : argv) pointers.push_back(const_cast<char*>(argument.c_str()));
@@ -50,7 +54,8 @@ int status_of(int raw) { return WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMS
 
 Outcome run(const std::vector<std::string>& argv, const RunOptions& options) {
     int out[2], err[2];
-    if (::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) throw std::runtime_error("pipe2 failed");
+    if (::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0)
+        throw std::runtime_error("pipe2 failed");
     const pid_t child = ::fork();
     if (child == 0) become(argv, options, out[1], err[1]);
     ::close(out[1]);
@@ -76,8 +81,12 @@ Outcome run(const std::vector<std::string>& argv, const RunOptions& options) {
             reaped = true;
             // What a daemon keeps open of its starter's streams is not waited for.
             while (::poll(streams, 2, 0) > 0) {
-                if (streams[0].fd >= 0 && (streams[0].revents & (POLLIN | POLLHUP)) != 0 && !drain(out[0], outcome.out)) streams[0].fd = -1;
-                if (streams[1].fd >= 0 && (streams[1].revents & (POLLIN | POLLHUP)) != 0 && !drain(err[0], outcome.err)) streams[1].fd = -1;
+                if (streams[0].fd >= 0 && (streams[0].revents & (POLLIN | POLLHUP)) != 0 &&
+                    !drain(out[0], outcome.out))
+                    streams[0].fd = -1;
+                if (streams[1].fd >= 0 && (streams[1].revents & (POLLIN | POLLHUP)) != 0 &&
+                    !drain(err[0], outcome.err))
+                    streams[1].fd = -1;
             }
             break;
         }
@@ -88,8 +97,12 @@ Outcome run(const std::vector<std::string>& argv, const RunOptions& options) {
     return outcome;
 }
 
-fs::path source_directory() { return required_environment("UNDERSTUDY_SOURCE_DIR"); }
-fs::path program(const std::string& name) { return fs::path(required_environment("UNDERSTUDY_BIN_DIR")) / name; }
+fs::path source_directory() {
+    return required_environment("UNDERSTUDY_SOURCE_DIR");
+}
+fs::path program(const std::string& name) {
+    return fs::path(required_environment("UNDERSTUDY_BIN_DIR")) / name;
+}
 
 ScratchDirectory::ScratchDirectory() {
     std::string pattern = (fs::temp_directory_path() / "understudy-XXXXXX").string();

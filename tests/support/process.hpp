@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a program in a test: arguments without a shell, output captured, a time limit after which it is killed and the
-// test fails with what it had printed. One thread.
+// Runs a program in a test: arguments without a shell, output captured, a time limit after which it is killed
+// and the test fails with what it had printed. One thread.
 #pragma once
 
 #include <chrono>
@@ -26,7 +26,7 @@ struct RunOptions {
 
 Outcome run(const std::vector<std::string>& argv, const RunOptions& options = {});
 
-std::filesystem::path source_directory();  // from UNDERSTUDY_SOURCE_DIR
+std::filesystem::path source_directory();                // from UNDERSTUDY_SOURCE_DIR
 std::filesystem::path program(const std::string& name);  // build/bin/NAME, from UNDERSTUDY_BIN_DIR
 
 // A folder of its own below the system's temporary folder, removed at the end.

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/integration/region/region_fixture.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+namespace understudy::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string contents(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+}  // namespace
+
+Outcome Region::understudy(std::vector<std::string> arguments, std::chrono::milliseconds limit) {
+    arguments.insert(arguments.begin(), program("understudy").string());
+    RunOptions options;
+    options.limit = limit;
+    options.environment["UNDERSTUDY_STATE_DIR"] = scratch_.path().string();
+    return run(arguments, options);
+}
+
+void Region::SetUp() {
+    const Outcome doctor = understudy({"doctor", "--world", "pod"});
+    if (doctor.status == 3) GTEST_SKIP() << "this machine cannot run pods:\n" << doctor.out;
+    ASSERT_EQ(doctor.status, 0) << doctor.out << doctor.err;
+}
+
+void Region::TearDown() {
+    understudy({"down", "--all"});
+    EXPECT_TRUE(processes_left().empty()) << processes_left().front();
+}
+
+json::value Region::read_json(const fs::path& path) const {
+    boost::system::error_code failure;
+    const std::string text = contents(path);
+    json::value value = json::parse(text, failure);
+    EXPECT_FALSE(failure) << path << ": " << failure.message() << "\n" << text;
+    return value;
+}
+
+std::vector<std::string> Region::processes_left() const {
+    std::vector<std::string> found;
+    for (const auto& entry : fs::directory_iterator("/proc")) {
+        const std::string pid = entry.path().filename().string();
+        if (!std::all_of(pid.begin(), pid.end(), [](unsigned char c) { return std::isdigit(c) != 0; }))
+            continue;
+        std::string words = contents(entry.path() / "cmdline") + " " + contents(entry.path() / "environ");
+        std::replace(words.begin(), words.end(), '\0', ' ');
+        if (words.find(scratch_.path().string()) != std::string::npos) found.push_back(pid + ": " + words);
+    }
+    return found;
+}
+
+}  // namespace understudy::test

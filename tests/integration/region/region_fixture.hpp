@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tests of whole regions share: the CLI with folders of the test's own, and a look at what a region
+// left behind.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+#include "tests/support/process.hpp"
+
+namespace understudy::test {
+
+class Region : public ::testing::Test {
+  protected:
+    // `understudy ARGUMENTS`, with its state in this test's folder and the user's cache.
+    Outcome understudy(std::vector<std::string> arguments,
+                       std::chrono::milliseconds limit = std::chrono::minutes(5));
+
+    // Skips the test where this machine cannot run pods, with the reason that `doctor` gives.
+    void SetUp() override;
+    void TearDown() override;
+
+    json::value read_json(const std::filesystem::path& path) const;
+    // Host processes whose command line names this test's folder.
+    std::vector<std::string> processes_left() const;
+
+    ScratchDirectory scratch_;
+};
+
+}  // namespace understudy::test
