@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace understudy::lab {
@@ -175,6 +176,8 @@ void Host::on_unit_state(const vmctl::UnitState&) {}
 void Host::on_closed(const std::string& reason) {
     if (state_ == "off") return;
     hub_.record(plan_.name, {"lab", "agent_lost", reason, {}});
+    // A host without its process 1 is dead, whatever killed it: say so, and leave nothing of it.
+    asio::co_spawn(executor_, power_off(), asio::detached);
 }
 
 Result<void> Host::has_unit(const std::string& unit) const {

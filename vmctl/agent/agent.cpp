@@ -69,7 +69,6 @@ void Agent::wait_for_something(Instant now) {
         watched.push_back({descriptor, events, 0});
         actions.push_back(std::move(action));
     };
-    watch(child_signal_, POLLIN, [this](short, Instant then) { reap(then); });
     watch(channel_.descriptor(), static_cast<short>(POLLIN | (channel_.wants_to_write() ? POLLOUT : 0)),
           [this](short ready, Instant then) {
               if ((ready & POLLOUT) != 0) channel_.write();
@@ -97,6 +96,8 @@ void Agent::wait_for_something(Instant now) {
         watch(running.process.error.get(), output, action);
         if (writes && !running.process.tty) watch(running.process.input.get(), POLLOUT, action);
     }
+    // Last: reaping forgets units, which the actions above refer to.
+    watch(child_signal_, POLLIN, [this](short, Instant then) { reap(then); });
     std::optional<Instant> until = channel_.next_greeting();
     if (const auto deadline = supervisor_.next_deadline())
         until = until ? std::min(*until, deadline->when) : deadline->when;
