@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/bench/results.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "base/assert.hpp"
+#include "base/json.hpp"
+
+namespace understudy::bench {
+namespace {
+
+std::string escaped(const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '&')
+            out += "&amp;";
+        else if (c == '<')
+            out += "&lt;";
+        else if (c == '>')
+            out += "&gt;";
+        else
+            out += c;
+    }
+    return out;
+}
+
+Result<void> write(const std::filesystem::path& path, const std::string& text) {
+    std::ofstream file(path);
+    file << text;
+    file.close();
+    if (!file) return Error(ErrorKind::failed, path.string(), "cannot be written");
+    return {};
+}
+
+}  // namespace
+
+double median(std::vector<double> values) {
+    UNDERSTUDY_ASSERT(!values.empty(), "a median needs a value");
+    std::sort(values.begin(), values.end());
+    const std::size_t middle = values.size() / 2;
+    return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+std::string to_json(const Results& results) {
+    json::array rows;
+    for (const Row& row : results.rows)
+        rows.push_back(json::object{
+            {"case", row.name}, {"metric", row.metric}, {"median", row.median}, {"unit", row.unit}});
+    json::object ratios;
+    for (const auto& [name, ratio] : results.ratios) ratios[name] = ratio;
+    return json::serialize(json::object{{"rows", std::move(rows)}, {"ratios", std::move(ratios)}}) + "\n";
+}
+
+std::string to_table(const Results& results) {
+    std::string text;
+    for (const Row& row : results.rows)
+        text += fmt::format("  {:<28} {:<28} {:>10.2f} {}\n", row.name, row.metric, row.median, row.unit);
+    text += "\n";
+    for (const auto& [name, ratio] : results.ratios) text += fmt::format("  {:<57} {:>10.2f}\n", name, ratio);
+    return text;
+}
+
+std::string to_svg(const Results& results, const std::string& title) {
+    constexpr int width = 760, label = 250, bar_height = 18, step = 26;
+    std::string body;
+    int y = 50;
+    std::string metric;
+    for (const Row& row : results.rows) {
+        if (row.metric != metric) {
+            metric = row.metric;
+            y += 16;
+            body += fmt::format("<text x='10' y='{}' font-weight='bold'>{} ({})</text>\n", y, escaped(metric),
+                                escaped(row.unit));
+            y += 12;
+        }
+        double largest = 0;
+        for (const Row& other : results.rows)
+            if (other.metric == metric) largest = std::max(largest, other.median);
+        const double length = largest > 0 ? row.median / largest * (width - label - 90) : 0;
+        body += fmt::format("<text x='{}' y='{}' text-anchor='end'>{}</text>", label - 8, y + 14,
+                            escaped(row.name));
+        body += fmt::format("<rect x='{}' y='{}' width='{:.1f}' height='{}' fill='#3b6ea5'/>", label, y,
+                            length, bar_height);
+        body +=
+            fmt::format("<text x='{:.1f}' y='{}'>{:.2f}</text>\n", label + length + 6, y + 14, row.median);
+        y += step;
+    }
+    return fmt::format(
+        "<svg xmlns='http://www.w3.org/2000/svg' width='{0}' height='{1}' viewBox='0 0 {0} {1}' "
+        "font-family='sans-serif' "
+        "font-size='13'>\n<rect width='100%' height='100%' fill='white'/>\n<text x='10' y='28' "
+        "font-size='17'>{2}</text>\n{3}</svg>\n",
+        width, y + 16, escaped(title), body);
+}
+
+Result<void> write_results(const Results& results, const std::string& folder, const std::string& name,
+                           const std::string& title) {
+    std::error_code ignored;  // write() says what is wrong
+    std::filesystem::create_directories(folder, ignored);
+    UNDERSTUDY_CHECK(write(std::filesystem::path(folder) / (name + ".json"), to_json(results)));
+    return write(std::filesystem::path(folder) / (name + ".svg"), to_svg(results, title));
+}
+
+}  // namespace understudy::bench

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/bench/up.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/io/clock.hpp"
+#include "sim/bench/bare_boot.hpp"
+#include "sim/lab/control_client.hpp"
+#include "sim/lab/guest_support.hpp"
+#include "sim/lab/lifecycle.hpp"
+#include "sim/lab/region_directory.hpp"
+#include "sim/topology/reader.hpp"
+
+namespace understudy::bench {
+namespace {
+
+constexpr Duration limit = 3min;
+
+std::map<std::string, std::vector<double>>& add(std::map<std::string, std::vector<double>>& samples,
+                                                const std::string& name, double value) {
+    samples[name].push_back(value);
+    return samples;
+}
+
+// VmRSS of a process, in MiB; shared pages count in full.
+double resident_mib(pid_t pid) {
+    std::ifstream status(fmt::format("/proc/{}/status", pid));
+    for (std::string line; std::getline(status, line);) {
+        long kib = 0;
+        if (std::sscanf(line.c_str(), "VmRSS: %ld", &kib) == 1) return static_cast<double>(kib) / 1024;
+    }
+    return 0;
+}
+
+using Samples = std::map<std::string, std::vector<double>>;
+
+Result<void> measure_region(const topology::Topology& topology, topology::HostWorld world, Samples& times,
+                            Samples& memory) {
+    const std::string world_name = world == topology::HostWorld::vm ? "vm" : "pod";
+    const std::string name = fmt::format("bench-{}", ::getpid());
+    const Instant began = io::monotonic_now();
+    UNDERSTUDY_CHECK(
+        lab::bring_up({topology, name, world, limit}, [](const std::string&, const json::object*) {}));
+    add(times, world_name + " region", to_milliseconds(io::monotonic_now() - began));
+    UNDERSTUDY_TRY(auto client, lab::ControlClient::connect(name));
+    UNDERSTUDY_TRY(const auto answer, client.request({{"command", "status"}}, 10s));
+    double services = resident_mib(client.supervisor_pid());
+    add(memory, world_name + ": supervisor", services);
+    for (const auto& entry : answer.at("status").as_object().at("hosts").as_array()) {
+        const auto& host = entry.as_object();
+        const std::string host_name(host.at("name").as_string());
+        const double mib = host.at("resident_bytes").to_number<double>() / (1 << 20);
+        add(memory, world_name + ": " + host_name, mib);
+        const bool carries_node =
+            topology.find_machine(host_name) != nullptr || topology.nodes.contains(host_name);
+        if (!carries_node && !topology.clients.contains(host_name)) services += mib;
+    }
+    add(memory, world_name + ": supervisor and services", services);
+    return lab::take_down(name);
+}
+
+}  // namespace
+
+Result<Results> bench_up(const std::string& topology_file, int rounds) {
+    UNDERSTUDY_TRY(const auto topology, topology::load_topology(topology_file));
+    UNDERSTUDY_TRY(const auto guest,
+                   lab::prepare_guest(topology, [](const std::string&, const json::object*) {}));
+    std::uint64_t guest_bytes = 0;
+    for (const auto& [name, machine] : topology.virtual_machines)
+        guest_bytes = std::max(guest_bytes, machine.memory_bytes);
+    const int machines = static_cast<int>(topology.virtual_machines.size());
+    Samples times, memory;
+    for (int round = 0; round < rounds; ++round) {
+        fmt::print(stderr, "round {} of {}\n", round + 1, rounds);
+        UNDERSTUDY_TRY(const auto bare, boot_bare(guest, machines, guest_bytes, "/tmp", limit));
+        add(times, fmt::format("{} bare QEMU boots", machines), to_milliseconds(bare));
+        UNDERSTUDY_CHECK(measure_region(topology, topology::HostWorld::vm, times, memory));
+        UNDERSTUDY_CHECK(measure_region(topology, topology::HostWorld::pod, times, memory));
+    }
+    Results results;
+    for (const auto& [name, values] : times)
+        results.rows.push_back({name, "time to first payment", median(values), "ms"});
+    for (const auto& [name, values] : memory)
+        results.rows.push_back({name, "resident memory", median(values), "MiB"});
+    // Pair by pair, so that a drift of the machine's speed falls out.
+    std::vector<double> ratios;
+    const auto& bare = times.at(fmt::format("{} bare QEMU boots", machines));
+    for (std::size_t i = 0; i < bare.size(); ++i) ratios.push_back(bare[i] / times.at("vm region")[i]);
+    results.ratios["vm region/bare boots speed"] = median(ratios);
+    results.ratios["pod region/1 s speed"] = 1000 / median(times.at("pod region"));
+    results.ratios["supervisor and services/150 MiB"] =
+        150 / median(memory.at("pod: supervisor and services"));
+    return results;
+}
+
+}  // namespace understudy::bench
