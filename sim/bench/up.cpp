@@ -46,7 +46,7 @@ Result<void> measure_region(const topology::Topology& topology, topology::HostWo
         lab::bring_up({topology, name, world, limit}, [](const std::string&, const json::object*) {}));
     add(times, world_name + " region", to_milliseconds(io::monotonic_now() - began));
     UNDERSTUDY_TRY(auto client, lab::ControlClient::connect(name));
-    UNDERSTUDY_TRY(const auto answer, client.request({{"command", "status"}}, 10s));
+    UNDERSTUDY_TRY(const auto answer, client.request({{"command", "status"}, {"memory", true}}, 10s));
     double services = resident_mib(client.supervisor_pid());
     add(memory, world_name + ": supervisor", services);
     for (const auto& entry : answer.at("status").as_object().at("hosts").as_array()) {

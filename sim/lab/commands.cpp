@@ -54,7 +54,7 @@ asio::awaitable<void> Commands::dispatch(Connection connection, json::object req
     const std::string command = text_of(request, "command");
     json::object answer;
     if (command == "status") {
-        answer = {{"ok", true}, {"status", region_.status()}};
+        answer = {{"ok", true}, {"status", region_.status(flag_of(request, "memory"))}};
     } else if (command == "events") {
         co_await events(std::move(connection), std::move(request));
         co_return;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <map>
 #include <set>
 
 #include "sim/lab/plan.hpp"
@@ -31,14 +32,20 @@ Result<GuestSupport> prepare_guest(const topology::Topology& topology, const Pro
     progress("preparing the guest image", nullptr);
     vmctl::GuestImageSpec spec;
     UNDERSTUDY_TRY(spec.kernel, vmctl::find_kernel(kernel_candidates()));
-    for (const char* program : {"understudy-agent", "understudy-mount", "understudy-node", "understudy-db"})
-        spec.programs.push_back(
-            {program_directory() / program, fmt::format("{}/{}", inside::programs, program)});
-    std::set<std::string> own;
-    for (const auto& host : plan_hosts(topology, topology::HostWorld::vm, make_accounts(topology)))
-        for (const OwnProgram& program : host.own_programs)
-            if (host.virtual_machine && own.insert(program.target).second)
-                spec.programs.push_back({program.source, program.target});
+    // Only what the machines run: what is not in the image need not be unpacked by a slow processor.
+    std::set<std::string> targets{fmt::format("{}/understudy-agent", inside::programs)};
+    std::map<std::string, std::string> own;  // target -> source
+    for (const auto& host : plan_hosts(topology, topology::HostWorld::vm, make_accounts(topology))) {
+        if (!host.virtual_machine) continue;
+        for (const auto& unit : host.config.units) targets.insert(unit.argv.front());
+        for (const OwnProgram& program : host.own_programs) own[program.target] = program.source;
+    }
+    for (const std::string& target : targets) {
+        const auto source = own.find(target);
+        const auto file = source == own.end() ? program_directory() / std::filesystem::path(target).filename()
+                                              : std::filesystem::path(source->second);
+        spec.programs.push_back({file, target});
+    }
     spec.init = fmt::format("{}/understudy-agent", inside::programs);
     spec.busybox = "/bin/busybox";
     spec.cache_dir = cache_directory();

@@ -24,7 +24,7 @@ namespace understudy::lab {
 namespace {
 
 constexpr Duration down_limit = 10s;
-constexpr Duration poll_period = 20ms;
+constexpr Duration poll_period = 50ms;
 
 // The supervisor as its starter sees it: a child, and the pipe on which it says how its start went.
 struct Started {

@@ -23,8 +23,8 @@ namespace {
 namespace asio = boost::asio;
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
-// Two VMs may be started or stopped at once.
-constexpr std::size_t pool_threads = 2;
+// Two VMs and as many pods may be started or stopped at once.
+constexpr std::size_t pool_threads = 4;
 
 std::string in_words(const FaultRequest& request) {
     std::string text = fmt::format("{} {}", to_string(request.kind), fmt::join(request.targets, ", "));
@@ -74,8 +74,9 @@ Result<void> Region::open_hypervisor() {
 
 void Region::make_hosts() {
     auto plans = plan_hosts(options_.topology, options_.world, accounts_);
+    // VMs first: the others start while they boot.
     std::stable_partition(plans.begin(), plans.end(),
-                          [](const HostPlan& plan) { return !plan.virtual_machine; });
+                          [](const HostPlan& plan) { return plan.virtual_machine; });
     std::set<std::string> names;
     for (HostPlan& plan : plans) {
         names.insert(plan.name);
@@ -285,10 +286,10 @@ bool Region::ready() const {
     return options_.topology.clients.empty() || hub_.view().a_payment_was_acknowledged();
 }
 
-json::object Region::status() const {
+json::object Region::status(bool memory) const {
     const auto active = hub_.view().active(available_hosts());
     json::array hosts, balancers;
-    for (const auto& host : hosts_) hosts.push_back(host_status(*host));
+    for (const auto& host : hosts_) hosts.push_back(host_status(*host, memory));
     for (const auto& [name, balancer] : options_.topology.load_balancers)
         balancers.push_back(balancer_status(name));
     return {{"name", options_.directory.name()},
@@ -304,22 +305,24 @@ json::object Region::status() const {
             {"faults", fault_status()}};
 }
 
-json::object Region::host_status(const Host& host) const {
+json::object Region::host_status(const Host& host, bool memory) const {
     const HostPlan& plan = host.plan();
     const auto available = available_hosts();
     std::string role = plan.role;
     if (std::find(available.begin(), available.end(), plan.name) != available.end())
         role = hub_.view().host(plan.name).node_active ? "active" : "standby";
     const Duration in_state = hub_.region_time() - hub_.view().host(plan.name).since;
-    return {{"name", plan.name},
-            {"kind", plan.virtual_machine ? "vm" : "pod"},
-            {"address", to_string(plan.addresses.front())},
-            {"state", host.state()},
-            {"state_ms", std::chrono::duration_cast<std::chrono::milliseconds>(in_state).count()},
-            {"ready", host_ready(host)},
-            {"role", role},
-            {"fault_domain", plan.fault_domain ? json::value(*plan.fault_domain) : json::value(nullptr)},
-            {"resident_bytes", host.resident_bytes()}};
+    json::object status{
+        {"name", plan.name},
+        {"kind", plan.virtual_machine ? "vm" : "pod"},
+        {"address", to_string(plan.addresses.front())},
+        {"state", host.state()},
+        {"state_ms", std::chrono::duration_cast<std::chrono::milliseconds>(in_state).count()},
+        {"ready", host_ready(host)},
+        {"role", role},
+        {"fault_domain", plan.fault_domain ? json::value(*plan.fault_domain) : json::value(nullptr)}};
+    if (memory) status["resident_bytes"] = host.resident_bytes();
+    return status;
 }
 
 json::object Region::balancer_status(const std::string& name) const {

@@ -29,7 +29,7 @@ class Region {
                                                   const SupervisorOptions& options, EventHub& hub);
     ~Region();
 
-    // Powers every host on, services first; returns when each has been, not when they serve.
+    // Powers every host on; returns when each has been, not when they serve.
     boost::asio::awaitable<Result<void>> start();
     boost::asio::awaitable<void> shut_down();
 
@@ -39,7 +39,9 @@ class Region {
 
     Result<std::shared_ptr<Host>> host(const std::string& name) const;  // or a role
     const Accounts& accounts() const { return accounts_; }
-    json::object status() const;
+    // With `memory`, each host's resident bytes too: they are added up from /proc, which is not for every
+    // poll.
+    json::object status(bool memory = false) const;
     bool ready() const;
 
   private:
@@ -54,7 +56,7 @@ class Region {
     boost::asio::awaitable<Result<void>> carry_out_one(Effect effect);
     boost::asio::awaitable<void> heal_when_due();
     bool host_ready(const Host& host) const;
-    json::object host_status(const Host& host) const;
+    json::object host_status(const Host& host, bool memory) const;
     json::object balancer_status(const std::string& name) const;
     json::array fault_status() const;
 
@@ -65,7 +67,7 @@ class Region {
     std::unique_ptr<vmctl::Hypervisor> hypervisor_;
     boost::asio::thread_pool pool_;
     Accounts accounts_;
-    std::vector<std::shared_ptr<Host>> hosts_;  // services first
+    std::vector<std::shared_ptr<Host>> hosts_;
     std::unique_ptr<FaultLedger> ledger_;
     boost::asio::steady_timer healing_;
     bool started_ = false;

@@ -137,7 +137,7 @@ VirtualMachine read_virtual_machine(Reading& reading, const std::string& name, c
             reading, *group, machine.security_group, "security group", "security_groups",
             [n = machine.security_group](const Topology& t) { return t.security_groups.contains(n); });
     }
-    machine.memory_bytes = 192 * mebibyte;
+    machine.memory_bytes = 128 * mebibyte;
     if (const auto memory = mapping.optional("memory")) {
         machine.memory_bytes = memory->bytes();
         if (machine.memory_bytes != 0 &&

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "vmctl/image/cache.hpp"
+#include "vmctl/image/compress.hpp"
 #include "vmctl/image/cpio.hpp"
 #include "vmctl/image/files.hpp"
 #include "vmctl/image/modules.hpp"
@@ -19,7 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // Part of every cache key: raise it when the same inputs come to make another image.
-constexpr const char* format_version = "understudy guest image 1";
+constexpr const char* format_version = "understudy guest image 2";
 
 const std::vector<std::string> wanted_modules = {"virtio_pci", "virtio_console", "virtio_rng", "virtio_net",
                                                  "fuse"};
@@ -105,7 +106,7 @@ Result<std::string> make_initrd(const GuestImageSpec& spec, Parts parts) {
         archive.add_file(in_archive(program.guest_path), std::move(content), 0755);
     }
     archive.add_link("init", spec.init);
-    return archive.bytes();
+    return compress_lz4_legacy(archive.bytes());
 }
 
 // A kernel that can't be entered by PVH is booted as its distribution ships it.

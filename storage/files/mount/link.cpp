@@ -30,7 +30,7 @@ namespace {
 
 constexpr std::uint32_t root_fid = 0;
 constexpr std::uint32_t scratch_fid = 0xfffffffe;
-constexpr Duration retry_interval = 200ms;
+constexpr Duration retry_interval = 50ms;
 constexpr auto quiet = asio::as_tuple(asio::use_awaitable);
 
 std::string random_incarnation() {
