@@ -34,7 +34,8 @@ TEST_F(Defects, a_node_that_acknowledges_before_its_write_is_durable_is_found_to
 }
 
 TEST_F(Defects, a_node_that_ignores_payment_ids_is_found_to_duplicate_payments) {
-    const auto scenario = run_with("ignore-payment-ids", "tests/integration/region/counterparty-cut-off.yaml");
+    const auto scenario =
+        run_with("ignore-payment-ids", "tests/integration/region/counterparty-cut-off.yaml");
     EXPECT_FALSE(scenario.at("passed").as_bool());
     EXPECT_GT(scenario.at("payments").as_object().at("duplicated").as_int64(), 0) << scenario;
 }

@@ -110,13 +110,16 @@ TEST_F(PodRegion, two_regions_run_side_by_side_and_one_name_runs_once) {
     EXPECT_EQ(understudy({"status"}).status, 0);
 }
 
-TEST_F(PodRegion, down_leaves_neither_process_nor_file) {
+TEST_F(PodRegion, down_leaves_neither_process_nor_file_nor_mount_nor_interface_nor_namespace) {
+    const auto before = traces_on_machine();
     ASSERT_NO_FATAL_FAILURE(bring_up());
     EXPECT_FALSE(processes_left().empty());
+    EXPECT_NE(traces_on_machine(), before);  // the look would see a region that runs
     const Outcome down = understudy({"down", "--name", "pods"});
     EXPECT_EQ(down.status, 0) << down.err;
     EXPECT_TRUE(processes_left().empty()) << processes_left().front();
     EXPECT_FALSE(std::filesystem::exists(scratch_.path() / "regions" / "pods"));
+    for (const std::string& trace : traces_on_machine()) EXPECT_TRUE(before.contains(trace)) << trace;
 }
 
 TEST_F(PodRegion, a_time_limit_that_passes_is_exit_4_says_what_was_waited_for_and_leaves_nothing) {

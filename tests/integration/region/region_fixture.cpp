@@ -59,4 +59,19 @@ std::vector<std::string> Region::processes_left() const {
     return found;
 }
 
+std::set<std::string> Region::traces_on_machine() const {
+    std::set<std::string> traces;
+    std::error_code ignored;  // processes come and go
+    for (const auto& entry : fs::directory_iterator("/sys/class/net"))
+        traces.insert("interface " + entry.path().filename().string());
+    std::ifstream mounts("/proc/self/mountinfo");
+    for (std::string line; std::getline(mounts, line);) traces.insert("mount " + line);
+    for (const auto& process : fs::directory_iterator("/proc", ignored))
+        for (const char* kind : {"net", "mnt", "pid", "user"}) {
+            const auto name = fs::read_symlink(process.path() / "ns" / kind, ignored);
+            if (!ignored) traces.insert("namespace " + name.string());
+        }
+    return traces;
+}
+
 }  // namespace understudy::test

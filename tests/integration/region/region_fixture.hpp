@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,10 @@ class Region : public ::testing::Test {
     json::value read_json(const std::filesystem::path& path) const;
     // Host processes whose command line names this test's folder.
     std::vector<std::string> processes_left() const;
+
+    // What a region must not leave on the machine: network interfaces, mounts, and the namespaces of
+    // processes, as text.
+    std::set<std::string> traces_on_machine() const;
 
     ScratchDirectory scratch_;
 };
