@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -155,14 +156,28 @@ Result<void> wait_until_ready(const BringUpOptions& options, const Started& star
         .with_remedy("give it more time with --timeout");
 }
 
-bool wait_until_dead(const RegionDirectory& directory, Duration limit) {
-    const Instant end = io::monotonic_now() + limit;
-    while (directory.alive()) {
-        if (io::monotonic_now() >= end) return false;
-        std::this_thread::sleep_for(5ms);
+// A process that is about to end, held so that its number cannot come to mean another.
+class Ending {
+  public:
+    explicit Ending(pid_t pid) : pid_(pid), handle_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
+
+    void kill() const {
+        if (handle_.valid()) ::syscall(SYS_pidfd_send_signal, handle_.get(), SIGKILL, nullptr, 0);
     }
-    return true;
-}
+
+    // A sandbox's process 1 has ended only when the kernel has ended every other in it.
+    bool wait(Duration limit) const {
+        pollfd ended{handle_.get(), POLLIN, 0};
+        const auto limit_ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+        const bool gone = !handle_.valid() || ::poll(&ended, 1, static_cast<int>(limit_ms)) == 1;
+        ::waitpid(pid_, nullptr, WNOHANG);  // where it is this process's own child
+        return gone;
+    }
+
+  private:
+    pid_t pid_;
+    io::UniqueFd handle_;
+};
 
 }  // namespace
 
@@ -180,11 +195,10 @@ Result<void> bring_up(const BringUpOptions& options, const ProgressListener& pro
     UNDERSTUDY_TRY(const auto started, start_supervisor(options, std::move(guest), started_at));
     auto ready = wait_until_ready(options, started, started_at + options.timeout, progress);
     if (ready.has_value()) return ready;
-    ::kill(started.pid, SIGKILL);
-    ::waitpid(started.pid, nullptr, 0);
-    const RegionDirectory directory(options.name);
-    wait_until_dead(directory, down_limit);
-    directory.remove();
+    const Ending supervisor(started.pid);
+    supervisor.kill();
+    supervisor.wait(down_limit);
+    RegionDirectory(options.name).remove();
     return ready;
 }
 
@@ -192,16 +206,17 @@ Result<void> take_down(const std::string& name) {
     const RegionDirectory directory(name);
     if (!directory.exists())
         return Error(ErrorKind::failed, fmt::format("region {}", name), "does not exist");
-    if (directory.alive()) {
-        auto client = ControlClient::connect(name);
-        if (client.has_value()) {
-            const pid_t supervisor = client->supervisor_pid();
-            const auto answer = client->request({{"command", "down"}}, down_limit);
-            if (answer.has_error() && supervisor > 0) ::kill(supervisor, SIGKILL);
-        }
-        if (!wait_until_dead(directory, down_limit))
+    auto client = ControlClient::connect(name);
+    if (client.has_value()) {
+        const Ending supervisor(client->supervisor_pid());
+        if (client->request({{"command", "down"}}, down_limit).has_error()) supervisor.kill();
+        if (!supervisor.wait(down_limit))
             return Error(ErrorKind::timeout, fmt::format("region {}", name), "does not end")
+                .with_number(client->supervisor_pid())
                 .with_remedy("see " + directory.supervisor_log().string());
+    } else if (directory.alive()) {
+        return Error(ErrorKind::failed, fmt::format("region {}", name), "is starting and does not answer yet")
+            .with_remedy("try again in a second");
     }
     directory.remove();
     return {};

@@ -66,11 +66,17 @@ std::set<std::string> Region::traces_on_machine() const {
         traces.insert("interface " + entry.path().filename().string());
     std::ifstream mounts("/proc/self/mountinfo");
     for (std::string line; std::getline(mounts, line);) traces.insert("mount " + line);
-    for (const auto& process : fs::directory_iterator("/proc", ignored))
+    for (const auto& process : fs::directory_iterator("/proc", ignored)) {
+        // One that has ended and is still to be reaped, by the machine's own process 1, names its PID
+        // namespace to the last.
+        const std::string stat = contents(process.path() / "stat");
+        const std::size_t after_name = stat.rfind(") ");
+        if (after_name == std::string::npos || stat.substr(after_name + 2, 1) == "Z") continue;
         for (const char* kind : {"net", "mnt", "pid", "user"}) {
             const auto name = fs::read_symlink(process.path() / "ns" / kind, ignored);
             if (!ignored) traces.insert("namespace " + name.string());
         }
+    }
     return traces;
 }
 
