@@ -55,9 +55,14 @@ function(understudy_executable name)
 endfunction()
 
 # A GoogleTest program, registered with CTest as one test. TIMEOUT is a limit against hangs, in seconds.
+# Unit tests are built where UNDERSTUDY_UNIT_TESTS is on: ./dev builds them with sanitizers only.
+option(UNDERSTUDY_UNIT_TESTS "Build the unit tests" ON)
 add_custom_target(unit_tests)
 function(understudy_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT" ${ARGN})
+  if("unit" IN_LIST ARG_LABELS AND NOT UNDERSTUDY_UNIT_TESTS)
+    return()
+  endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()

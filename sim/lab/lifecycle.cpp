@@ -19,6 +19,7 @@
 #include "sim/lab/guest_support.hpp"
 #include "sim/lab/region_directory.hpp"
 #include "sim/lab/supervisor.hpp"
+#include "vmctl/network/requirements.hpp"
 #include "vmctl/network/sandbox.hpp"
 
 namespace understudy::lab {
@@ -179,6 +180,26 @@ class Ending {
     io::UniqueFd handle_;
 };
 
+bool opens(const char* device) {
+    return io::UniqueFd(::open(device, O_RDWR | O_CLOEXEC)).valid();
+}
+
+// What a region cannot do without, looked at in microseconds; only when something is missing is the machine
+// examined as `doctor` does it, to name everything at once.
+Result<void> check_machine(topology::HostWorld world) {
+    const bool taps = world == topology::HostWorld::vm;
+    if (opens("/dev/fuse") && (!taps || opens("/dev/net/tun")) && ::access("/usr/sbin/dnsmasq", X_OK) == 0)
+        return {};
+    std::string missing;
+    for (const auto& requirement : vmctl::check_requirements()) {
+        if (requirement.ok || (requirement.name == "/dev/net/tun" && !taps)) continue;
+        missing += fmt::format("{}{}: {}; {}", missing.empty() ? "" : "\n", requirement.name,
+                               requirement.detail, requirement.remedy);
+    }
+    if (missing.empty()) return {};
+    return Error(ErrorKind::environment, "", missing);
+}
+
 }  // namespace
 
 std::filesystem::path program_directory() {
@@ -187,6 +208,7 @@ std::filesystem::path program_directory() {
 
 Result<void> bring_up(const BringUpOptions& options, const ProgressListener& progress) {
     const Instant started_at = io::monotonic_now();
+    UNDERSTUDY_CHECK(check_machine(options.world));
     std::optional<GuestSupport> guest;
     if (options.world == topology::HostWorld::vm) {
         UNDERSTUDY_TRY(guest, prepare_guest(options.topology, progress));

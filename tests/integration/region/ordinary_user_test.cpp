@@ -68,11 +68,18 @@ class OrdinaryUser : public Region {
 
 TEST_F(OrdinaryUser, doctor_names_what_is_closed_and_the_pod_suite_passes_once_it_is_open) {
     const Outcome closed = as_ordinary({"doctor", "--world", "pod"});
+    const Outcome refused =
+        as_ordinary({"up", "topologies/corda-ha-fast.yaml", "--world", "pod", "--timeout", "20s"});
     const OpenedDevice fuse("/dev/fuse");
     const OpenedDevice tun("/dev/net/tun");
     if (fuse.was_closed()) {
         EXPECT_EQ(closed.status, 3) << closed.out;
         EXPECT_NE(closed.out.find("/dev/fuse"), std::string::npos) << closed.out;
+        EXPECT_EQ(refused.status, 3) << refused.err;
+        EXPECT_EQ(refused.err.rfind("understudy: /dev/fuse: ", 0), 0u) << refused.err;
+        EXPECT_NE(refused.err.find("chmod"), std::string::npos) << refused.err;
+    } else {
+        understudy({"down", "--all"});
     }
     const Outcome open = as_ordinary({"doctor", "--world", "pod"});
     if (open.status != 0) GTEST_SKIP() << "this machine gives ordinary accounts no namespaces:\n" << open.out;
