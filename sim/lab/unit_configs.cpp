@@ -112,7 +112,8 @@ std::string database_config(const Topology& topology, const std::string& name, c
     return json::serialize(
         json::object{{"listen", fmt::format("{}:{}", to_string(database.address), database.port)},
                      {"file", fmt::format("{}/{}.sqlite", inside::data, name)},
-                     {"users", std::move(users)}});
+                     {"users", std::move(users)},
+                     {"idle_in_transaction_timeout", exact(topology::idle_in_transaction_limit(topology))}});
 }
 
 std::string private_database_config(const Account& account) {

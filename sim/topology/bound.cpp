@@ -106,10 +106,12 @@ Bound worst_case_parts(const Topology& topology, const MeasuredStart& measured, 
     const Timers timers = slowest_timers(topology, name);
     const Duration wait = node.mutual_exclusion.wait_interval;
 
-    const std::vector<BoundPart> lease{{"lease row expires", wait},
-                                       {"refused standby sleeps", wait},
-                                       {"standby is restarted", node.restart_delay},
-                                       {"node starts up to its lease attempt", measured.process_to_lease}};
+    const std::vector<BoundPart> lease{
+        {"lease row expires", wait},
+        {"refused standby sleeps", wait},
+        {"standby is restarted", node.restart_delay},
+        {"node starts up to its lease attempt", measured.process_to_lease},
+        {"database ends the dead host's transaction", idle_in_transaction_limit(topology)}};
     const std::vector<BoundPart> journal{{"file service's client lease ends", timers.client_lease},
                                          {"file service looks for ended leases", timers.client_lease / 4},
                                          {"standby retries the journal lock", journal_lock_retry}};

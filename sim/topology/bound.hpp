@@ -12,9 +12,10 @@
 //   Its lease row is stamped at t0 at the latest, so the row can be taken from t0 + W on.
 //   The standby tries, is refused, sleeps W, exits, is restarted after R and needs S1 until it tries again.
 //   Worst: its attempt falls just before t0 + W, so the next one comes at
-//       lease = t0 + W + (W + R + S1).
-//   The share frees the dead holder's locks when its lease ends; the holder renewed it at t0 at the latest,
-//   and the server looks every L/4:
+//       lease = t0 + W + (W + R + S1) + X,
+//   X being how long the database keeps the transaction that the dead active may have left open (its writers
+//   take turns): idle_in_transaction_limit(). The share frees the dead holder's locks when its lease ends;
+//   the holder renewed it at t0 at the latest, and the server looks every L/4:
 //       journal = t0 + L + L/4 + J.
 //   The standby waits for the journal only after it has the lease, and opens its ports S2 after having both:
 //       ports = max(lease, journal) + S2.

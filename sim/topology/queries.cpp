@@ -83,6 +83,13 @@ std::map<std::string, Ipv4Address> dns_records(const Topology& topology) {
     return records;
 }
 
+Duration idle_in_transaction_limit(const Topology& topology) {
+    Duration limit = 10s;
+    for (const auto& [name, node] : topology.nodes)
+        if (node.mutual_exclusion.enabled) limit = std::min(limit, node.mutual_exclusion.update_interval / 2);
+    return std::max<Duration>(limit, 100ms);
+}
+
 std::vector<std::string> hosts_of_node(const Topology& topology, const std::string& node) {
     std::vector<std::string> names;
     for (const Host& host : hosts(topology))

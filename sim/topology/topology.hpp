@@ -204,6 +204,11 @@ std::vector<std::string> hosts_of_node(const Topology& topology, const std::stri
 // The node with mutual exclusion that more than one host carries; empty when there is none.
 std::string high_availability_node(const Topology& topology);
 
+// How long a database lets a client keep a transaction open and say nothing. A host that dies in the middle
+// of one would hold up its successor's lease for that long, so it is half the shortest update interval, at
+// most 10 s.
+Duration idle_in_transaction_limit(const Topology& topology);
+
 struct NamedEndpoint {
     std::string host;  // a fully qualified name
     std::uint16_t port = 0;
