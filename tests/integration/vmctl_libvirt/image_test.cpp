@@ -8,6 +8,7 @@
 
 #include "base/io/clock.hpp"
 #include "test_guest.hpp"
+#include "vmctl/image/decompress.hpp"
 #include "vmctl/image/files.hpp"
 #include "vmctl/image/modules.hpp"
 
@@ -58,7 +59,7 @@ TEST_F(ImageTest, a_changed_program_gives_another_image_with_the_same_kernel) {
     EXPECT_FALSE(after->from_cache);
     EXPECT_NE(after->content_hash, before->content_hash);
     EXPECT_EQ(after->kernel, before->kernel);
-    const std::string archive = *read_whole_file(after->initrd);
+    const std::string archive = *decompress(*read_whole_file(after->initrd), "initrd");
     for (const char* path :
          {"opt/understudy/bin/env", "ld-linux-x86-64.so.2", "libc.so.6", "etc/passwd", "bin/busybox"})
         EXPECT_THAT(archive.find(path), testing::Ne(std::string::npos)) << path;
