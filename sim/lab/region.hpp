@@ -38,7 +38,6 @@ class Region {
     boost::asio::awaitable<Result<std::vector<std::string>>> heal(std::string id);  // "all": every fault
 
     Result<std::shared_ptr<Host>> host(const std::string& name) const;  // or a role
-    const Accounts& accounts() const { return accounts_; }
     // With `memory`, each host's resident bytes too: they are added up from /proc, which is not for every
     // poll.
     json::object status(bool memory = false) const;
@@ -48,7 +47,6 @@ class Region {
     Region(boost::asio::any_io_executor executor, const SupervisorOptions& options, EventHub& hub,
            vmctl::Fabric fabric);
     Result<void> open_hypervisor();
-    Result<void> set_security_groups();
     void make_hosts();
     Result<std::vector<std::string>> resolve(const std::vector<std::string>& names) const;
     std::vector<std::string> available_hosts() const;
