@@ -14,6 +14,9 @@
 
 namespace understudy::lb {
 
+// What a rule does once every backend is down by its probe.
+enum class NoHealthyBackends { all_down, all_up };
+
 // undetermined: nobody is up, but some haven't been judged yet. empty: nobody is up and all have been.
 enum class PoolState { undetermined, serving, empty };
 

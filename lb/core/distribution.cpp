@@ -31,20 +31,38 @@ std::uint64_t identity_of(std::string_view host) {
     return mix(hash);
 }
 
-std::optional<std::size_t> choose(const FlowKey& flow, std::span<const Candidate> candidates,
-                                  std::span<const std::size_t> excluded) {
-    const std::uint64_t flow_hash = hash_of(flow);
+namespace {
+
+const Candidate* highest(std::uint64_t hash, std::span<const Candidate> candidates,
+                         std::span<const std::size_t> excluded) {
     const Candidate* best = nullptr;
     std::pair<std::uint64_t, std::uint64_t> best_weight;
     for (const Candidate& candidate : candidates) {
         if (std::find(excluded.begin(), excluded.end(), candidate.backend) != excluded.end()) continue;
         // The identity behind the weight breaks ties without regard to order.
-        const std::pair weight{mix(flow_hash ^ candidate.identity), candidate.identity};
+        const std::pair weight{mix(hash ^ candidate.identity), candidate.identity};
         if (best != nullptr && weight <= best_weight) continue;
         best = &candidate;
         best_weight = weight;
     }
+    return best;
+}
+
+}  // namespace
+
+std::optional<std::size_t> choose(const FlowKey& flow, std::span<const Candidate> candidates,
+                                  std::span<const std::size_t> excluded) {
+    const Candidate* best = highest(hash_of(flow), candidates, excluded);
     return best == nullptr ? std::nullopt : std::optional(best->backend);
+}
+
+std::vector<std::size_t> bucket_table(std::span<const Candidate> candidates) {
+    std::vector<std::size_t> table;
+    if (candidates.empty()) return table;
+    table.reserve(bucket_count);
+    for (std::size_t bucket = 0; bucket < bucket_count; ++bucket)
+        table.push_back(highest(mix(bucket), candidates, {})->backend);
+    return table;
 }
 
 }  // namespace understudy::lb

@@ -10,10 +10,14 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/address.hpp"
 
 namespace understudy::lb {
+
+// What of a flow decides its backend.
+enum class Distribution { five_tuple, source_ip, source_ip_protocol };
 
 struct FlowKey {
     Endpoint client;
@@ -33,5 +37,13 @@ std::uint64_t identity_of(std::string_view host);
 // candidates is without effect.
 std::optional<std::size_t> choose(const FlowKey& flow, std::span<const Candidate> candidates,
                                   std::span<const std::size_t> excluded);
+
+// New flows of a rule are spread over so many buckets.
+constexpr std::size_t bucket_count = 1024;
+
+// The backend of each bucket: bucket_count entries, each of them choose()'s rule applied to the bucket in
+// place of a flow; none where there are no candidates. Of two tables that differ by one candidate, only that
+// candidate's buckets differ.
+std::vector<std::size_t> bucket_table(std::span<const Candidate> candidates);
 
 }  // namespace understudy::lb

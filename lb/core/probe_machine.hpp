@@ -20,6 +20,12 @@
 
 namespace understudy::lb {
 
+// The two documented and contradictory semantics of a probe's threshold.
+// unhealthy_threshold: so many failures in a row take a backend down; one success brings it up.
+// probe_threshold: so many results in a row either way; a refused connection, a reset or an HTTP status other
+// than 200 takes it down at once.
+enum class ThresholdMode { unhealthy_threshold, probe_threshold };
+
 struct ProbeTiming {
     Duration interval = 5s;
     Duration time_limit = 5s;

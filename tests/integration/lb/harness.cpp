@@ -74,7 +74,7 @@ Config test_config() {
     config.backends = {{"a", *parse_address("127.0.0.2")}, {"b", *parse_address("127.0.0.3")}};
     const std::uint16_t backend_port = free_port();
     config.probes = {{"p2p", ProbeProtocol::tcp, backend_port, "/", 50ms, 50ms, 2}};
-    config.rules = {{"p2p", free_port(), backend_port, "p2p"}};
+    config.rules = {{"p2p", RuleProtocol::tcp, free_port(), backend_port, "p2p"}};
     return config;
 }
 

@@ -50,7 +50,7 @@ TEST(LoadBalancerConfig, reads_what_the_file_says) {
     ASSERT_EQ(config->backends.size(), 2U);
     ASSERT_EQ(config->probes.size(), 2U);
     EXPECT_EQ(config->probes[0], (Probe{"p2p", ProbeProtocol::tcp, 10010, "/", 5s, 1500ms, 3}));
-    EXPECT_EQ(config->rules[0], (Rule{"p2p", 10010, 10011, "p2p"}));
+    EXPECT_EQ(config->rules[0], (Rule{"p2p", RuleProtocol::tcp, 10010, 10011, "p2p"}));
     EXPECT_EQ(config->idle_timeout, 4min);
     EXPECT_EQ(config->on_backend_down, OnBackendDown::reset);
 }

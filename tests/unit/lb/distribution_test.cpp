@@ -72,6 +72,28 @@ TEST(Distribution, a_leaving_backend_moves_only_its_own_flows) {
     }
 }
 
+TEST(Distribution, a_leaving_backend_gives_up_only_its_own_buckets) {
+    EXPECT_TRUE(bucket_table({}).empty());
+    for (const std::size_t size : {2U, 3U, 8U, 64U}) {
+        const auto pool = pool_of(size);
+        auto smaller = pool;
+        smaller.pop_back();
+        const auto before = bucket_table(pool);
+        const auto after = bucket_table(smaller);
+        ASSERT_EQ(before.size(), bucket_count);
+        ASSERT_EQ(after.size(), bucket_count);
+        int moved = 0;
+        for (std::size_t bucket = 0; bucket < bucket_count; ++bucket) {
+            if (before[bucket] == size - 1)
+                ++moved;
+            else
+                ASSERT_EQ(before[bucket], after[bucket]);
+        }
+        const int share = static_cast<int>(bucket_count / size);
+        EXPECT_NEAR(moved, share, share / 2) << "pool of " << size;
+    }
+}
+
 TEST(Distribution, excluding_a_backend_is_as_if_it_had_left) {
     Random random(11);
     const auto pool = pool_of(5);
