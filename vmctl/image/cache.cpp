@@ -40,7 +40,7 @@ void ImageCache::prune() const {
         const std::string name = entry.path().filename().string();
         const std::string kind = name.substr(0, name.find('-'));
         const auto used = entry.last_write_time(error);
-        if (!error && (kind == "kernel" || kind == "initrd" || kind == "tmp"))
+        if (!error && (kind == "kernel" || kind == "initrd" || kind == "stamps" || kind == "tmp"))
             by_kind[kind].emplace_back(used, entry.path());
     }
     const auto recent = fs::file_time_type::clock::now() - kept_after_use;

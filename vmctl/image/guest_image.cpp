@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "vmctl/image/cache.hpp"
 #include "vmctl/image/compress.hpp"
 #include "vmctl/image/cpio.hpp"
+#include "vmctl/image/file_stamps.hpp"
 #include "vmctl/image/files.hpp"
 #include "vmctl/image/modules.hpp"
 #include "vmctl/image/programs.hpp"
@@ -31,6 +33,8 @@ std::string in_archive(const std::string& guest_path) {
 
 // Everything that goes into the first root file system, read.
 struct Parts {
+    FileStamps stamps;  // of every file that was read
+    std::string bzimage;
     std::vector<KernelModule> modules;
     std::map<std::string, std::string> libraries;  // path in the archive to content
     std::vector<std::string> programs;  // contents as they are on this machine, in the order of the spec
@@ -51,16 +55,22 @@ Result<void> check(const GuestImageSpec& spec) {
 
 Result<Parts> read_parts(const GuestImageSpec& spec) {
     Parts parts;
-    UNDERSTUDY_TRY(parts.modules, collect_modules(spec.kernel, wanted_modules));
+    parts.stamps.add(spec.kernel.image);
+    UNDERSTUDY_TRY(parts.bzimage, read_whole_file(spec.kernel.image));
+    parts.stamps.add("/etc/ld.so.cache");  // which file a library's name leads to
+    UNDERSTUDY_TRY(parts.modules, collect_modules(spec.kernel, wanted_modules, &parts.stamps));
     for (const GuestProgram& program : spec.programs) {
+        parts.stamps.add(program.file);
         UNDERSTUDY_TRY(std::string content, read_whole_file(program.file));
         parts.programs.push_back(std::move(content));
         UNDERSTUDY_TRY(const auto libraries, shared_libraries(program.file));
         for (const auto& [path, file] : libraries) {
             if (parts.libraries.contains(path)) continue;
+            parts.stamps.add(file);
             UNDERSTUDY_TRY(parts.libraries[path], read_whole_file(file));
         }
     }
+    parts.stamps.add(spec.busybox);
     auto busybox = read_whole_file(spec.busybox);
     if (busybox.has_error())
         return std::move(busybox).error().with_remedy("install the package busybox-static");
@@ -117,38 +127,81 @@ std::string make_kernel(std::string bzimage) {
     return trimmed.has_value() ? std::move(*trimmed) : std::move(bzimage);
 }
 
+// Where an image made from the same files under the same names is noted.
+std::string stamps_name(const GuestImageSpec& spec) {
+    ContentHash hash;
+    hash.add(format_version);
+    hash.add(can_strip() ? "stripped" : "whole");
+    for (const fs::path& path : {spec.kernel.image, spec.kernel.modules, spec.busybox})
+        hash.add(fs::absolute(path).string());
+    for (const std::string& module : wanted_modules) hash.add(module);
+    hash.add(spec.init);
+    for (const GuestProgram& program : spec.programs) {
+        hash.add(fs::absolute(program.file).string());
+        hash.add(program.guest_path);
+    }
+    return hash.finish();
+}
+
+struct Keys {
+    std::string kernel;
+    std::string initrd;
+};
+
+std::string to_text(const Keys& keys, const FileStamps& stamps) {
+    return keys.kernel + " " + keys.initrd + "\n" + stamps.text();
+}
+
+// The keys that were noted, if every file is still as it was then.
+std::optional<Keys> noted_keys(const fs::path& note) {
+    const auto text = read_whole_file(note);
+    if (text.has_error()) return std::nullopt;
+    const std::size_t blank = text->find(' ');
+    const std::size_t end = text->find('\n');
+    if (blank == std::string::npos || end == std::string::npos || blank > end) return std::nullopt;
+    if (!FileStamps::hold(std::string_view(*text).substr(end + 1))) return std::nullopt;
+    return Keys{text->substr(0, blank), text->substr(blank + 1, end - blank - 1)};
+}
+
+GuestImage image_of(const GuestImageSpec& spec, const ImageCache& cache, const Keys& keys) {
+    GuestImage image;
+    image.kernel_version = spec.kernel.version;
+    image.kernel = cache.path("kernel", keys.kernel);
+    image.initrd = cache.path("initrd", keys.initrd);
+    image.from_cache = cache.use(image.kernel) & cache.use(image.initrd);
+    ContentHash both;
+    both.add(keys.kernel);
+    both.add(keys.initrd);
+    image.content_hash = both.finish();
+    return image;
+}
+
 }  // namespace
 
 Result<GuestImage> build_guest_image(const GuestImageSpec& spec) {
     UNDERSTUDY_CHECK(check(spec));
     UNDERSTUDY_TRY(const ImageCache cache, ImageCache::open(spec.cache_dir));
-    UNDERSTUDY_TRY(std::string bzimage, read_whole_file(spec.kernel.image));
+    const fs::path note = cache.path("stamps", stamps_name(spec));
+    if (const auto keys = noted_keys(note)) {
+        cache.use(note);
+        GuestImage image = image_of(spec, cache, *keys);
+        if (image.from_cache) return image;
+    }
     UNDERSTUDY_TRY(Parts parts, read_parts(spec));
-
     ContentHash kernel_hash;
     kernel_hash.add(format_version);
-    kernel_hash.add(bzimage);
-    const std::string kernel_key = kernel_hash.finish();
-    const std::string initrd_key = hash_of(spec, parts);
-
-    GuestImage image;
-    image.kernel_version = spec.kernel.version;
-    image.kernel = cache.path("kernel", kernel_key);
-    image.initrd = cache.path("initrd", initrd_key);
-    image.from_cache = cache.use(image.kernel) & cache.use(image.initrd);
-    ContentHash both;
-    both.add(kernel_key);
-    both.add(initrd_key);
-    image.content_hash = both.finish();
-    if (image.from_cache) return image;
-
+    kernel_hash.add(parts.bzimage);
+    const Keys keys{kernel_hash.finish(), hash_of(spec, parts)};
+    const std::string stamps = to_text(keys, parts.stamps);
+    GuestImage image = image_of(spec, cache, keys);
     if (!fs::exists(image.kernel))
-        UNDERSTUDY_CHECK(write_file_atomically(image.kernel, make_kernel(std::move(bzimage))));
+        UNDERSTUDY_CHECK(write_file_atomically(image.kernel, make_kernel(std::move(parts.bzimage))));
     if (!fs::exists(image.initrd)) {
         UNDERSTUDY_TRY(const std::string initrd, make_initrd(spec, std::move(parts)));
         UNDERSTUDY_CHECK(write_file_atomically(image.initrd, initrd));
     }
-    cache.prune();
+    UNDERSTUDY_CHECK(write_file_atomically(note, stamps));
+    if (!image.from_cache) cache.prune();
     return image;
 }
 

@@ -32,7 +32,7 @@ std::string module_name(const fs::path& path) {
 
 class ModuleTree {
   public:
-    explicit ModuleTree(const KernelSource& kernel) : version_(kernel.version) {
+    ModuleTree(const KernelSource& kernel, FileStamps* stamps) : version_(kernel.version), stamps_(stamps) {
         std::error_code error;
         for (auto at = fs::recursive_directory_iterator(kernel.modules / "kernel", error);
              !error && at != fs::recursive_directory_iterator(); at.increment(error))
@@ -50,6 +50,7 @@ class ModuleTree {
             return Error(
                 ErrorKind::environment, "kernel " + version_,
                 "has no module " + name + (needed_by.empty() ? "" : ", which " + needed_by + " needs"));
+        if (stamps_ != nullptr) stamps_->add(file->second);
         UNDERSTUDY_TRY(std::string content, read_whole_file(file->second));
         if (file->second.extension() != ".ko") {
             UNDERSTUDY_TRY(content, decompress(content, file->second.string()));
@@ -62,6 +63,7 @@ class ModuleTree {
 
   private:
     std::string version_;
+    FileStamps* stamps_;
     std::map<std::string, fs::path> files_;
     std::set<std::string> built_in_;
     std::set<std::string> visited_;
@@ -70,8 +72,9 @@ class ModuleTree {
 }  // namespace
 
 Result<std::vector<KernelModule>> collect_modules(const KernelSource& kernel,
-                                                  const std::vector<std::string>& wanted) {
-    ModuleTree tree(kernel);
+                                                  const std::vector<std::string>& wanted,
+                                                  FileStamps* stamps) {
+    ModuleTree tree(kernel, stamps);
     std::vector<KernelModule> order;
     for (const std::string& name : wanted) UNDERSTUDY_CHECK(tree.collect(name, "", order));
     return order;

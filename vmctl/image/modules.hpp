@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "vmctl/image/file_stamps.hpp"
 #include "vmctl/image/kernel_source.hpp"
 
 namespace understudy::vmctl {
@@ -20,7 +21,8 @@ struct KernelModule {
 // `wanted` with all they depend on, each before what needs it; those built into the kernel are left out.
 // Environment error naming the module that is neither there nor built in.
 Result<std::vector<KernelModule>> collect_modules(const KernelSource& kernel,
-                                                  const std::vector<std::string>& wanted);
+                                                  const std::vector<std::string>& wanted,
+                                                  FileStamps* stamps = nullptr);
 
 // The names in a module's "depends" entry.
 std::vector<std::string> module_dependencies(std::string_view module);

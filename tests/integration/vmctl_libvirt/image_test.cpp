@@ -65,6 +65,26 @@ TEST_F(ImageTest, a_changed_program_gives_another_image_with_the_same_kernel) {
         EXPECT_THAT(archive.find(path), testing::Ne(std::string::npos)) << path;
 }
 
+TEST_F(ImageTest, a_program_rewritten_in_place_or_a_lost_image_is_noticed) {
+    const fs::path program = directory_.path() / "program";
+    fs::copy_file("/usr/bin/env", program);
+    spec_.programs.push_back({program, "/opt/understudy/bin/program"});
+    const auto first = build_guest_image(spec_);
+    ASSERT_TRUE(first.has_value()) << first.error().message();
+    fs::copy_file("/usr/bin/true", program, fs::copy_options::overwrite_existing);
+    const auto second = build_guest_image(spec_);
+    ASSERT_TRUE(second.has_value()) << second.error().message();
+    EXPECT_FALSE(second->from_cache);
+    EXPECT_NE(second->content_hash, first->content_hash);
+
+    fs::remove(second->initrd);
+    const auto third = build_guest_image(spec_);
+    ASSERT_TRUE(third.has_value()) << third.error().message();
+    EXPECT_FALSE(third->from_cache);
+    EXPECT_TRUE(fs::exists(third->initrd));
+    EXPECT_EQ(third->content_hash, second->content_hash);
+}
+
 TEST_F(ImageTest, builders_at_the_same_time_agree_and_leave_nothing_behind) {
     std::vector<Result<GuestImage>> images(3, Result<GuestImage>(GuestImage{}));
     std::vector<std::thread> builders;
