@@ -51,6 +51,8 @@ Result<Config> read_config(const std::string& path) {
     if (const auto value = top.optional("lock_timeout")) result.lock_timeout = value->duration(1ms, 1h);
     if (const auto value = top.optional("idle_in_transaction_timeout"))
         result.idle_in_transaction_timeout = value->duration(100ms, 24h);
+    if (const auto value = top.optional("scram_iterations"))
+        result.scram_iterations = static_cast<int>(value->integer(1, 10'000'000));
     top.refuse_unknown_keys();
     UNDERSTUDY_CHECK(diagnostics.outcome());
     return result;

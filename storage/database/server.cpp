@@ -16,7 +16,6 @@
 namespace understudy::database {
 namespace {
 
-constexpr int scram_iterations = 4096;    // PostgreSQL's
 constexpr std::size_t waiting_room = 16;  // connections beyond max_connections that are told 53300
 constexpr auto farewell_limit = std::chrono::milliseconds(1500);
 
@@ -25,9 +24,9 @@ constexpr auto farewell_limit = std::chrono::milliseconds(1500);
 Server::Server(Config config, io::EventWriter& events)
     : config_(std::move(config)), events_(events), crypto_(openssl_crypto()) {
     for (const auto& [user, password] : config_.passwords)
-        users_[user] = make_verifier(crypto_, password, random_bytes(16), scram_iterations);
+        users_[user] = make_verifier(crypto_, password, random_bytes(16), config_.scram_iterations);
     config_.passwords.clear();
-    stranger_ = make_verifier(crypto_, random_bytes(32), random_bytes(16), scram_iterations);
+    stranger_ = make_verifier(crypto_, random_bytes(32), random_bytes(16), config_.scram_iterations);
 }
 
 Server::~Server() = default;
