@@ -32,7 +32,7 @@ LeaseKeeper::LeaseKeeper(asio::any_io_executor executor, DatabaseAddress databas
       timer_(executor),
       taken_(executor, asio::steady_timer::time_point::max()) {}
 
-asio::awaitable<Result<void>> LeaseKeeper::acquire() {
+asio::awaitable<Result<void>> LeaseKeeper::connect() {
     const std::function<Result<bool>()> connect = [held = connection_,
                                                    address = database_]() -> Result<bool> {
         UNDERSTUDY_TRY(Connection connection, Connection::open(address));
@@ -42,10 +42,13 @@ asio::awaitable<Result<void>> LeaseKeeper::acquire() {
     };
     const auto connected = co_await worker_.run<bool>(connect, database_.dead_after + 5s);
     if (connected.has_error()) co_return connected.error();
+    co_return Result<void>();
+}
+
+asio::awaitable<void> LeaseKeeper::acquire() {
     machine_.start(io::monotonic_now());
     step();
     while (!machine_.holding()) co_await taken_.async_wait(as_result);
-    co_return Result<void>();
 }
 
 void LeaseKeeper::step() {

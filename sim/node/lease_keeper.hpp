@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives the mutual exclusion machine: its own database connection on its own thread, a timer, events.
-// acquire() resumes when the lease is taken; afterwards renewals go on by themselves. `end` is called once,
-// with the reason, when the machine ends the process; acquire() then never resumes. Threads: one
-// single-threaded executor. The object outlives the executor's work.
+// connect() opens that connection; acquire() resumes when the lease is taken; afterwards renewals go on by
+// themselves. `end` is called once, with the reason, when the machine ends the process; acquire() then never
+// resumes. Threads: one single-threaded executor. The object outlives the executor's work.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,8 @@ class LeaseKeeper {
     LeaseKeeper(asio::any_io_executor executor, DatabaseAddress database, LeaseIdentity self,
                 LeaseIntervals intervals, io::EventWriter& events, std::function<void(std::string)> end);
 
-    asio::awaitable<Result<void>> acquire();  // an error: the database could not be reached
+    asio::awaitable<Result<void>> connect();  // an error: the database could not be reached
+    asio::awaitable<void> acquire();          // after connect()
     bool holding() const { return machine_.holding(); }
     std::int64_t version() const { return version_; }
 

@@ -15,6 +15,7 @@
 
 #include "base/io/clock.hpp"
 #include "base/json.hpp"
+#include "sim/node/background.hpp"
 
 namespace understudy::node {
 namespace {
@@ -94,33 +95,34 @@ void Node::run() {
     ::_exit(1);
 }
 
+// What waits for the network or the share runs side by side: on an emulated processor each wait is long.
 asio::awaitable<void> Node::start() {
-    if (const auto opened = co_await open_share(); opened.has_error())
-        co_return end(1, "share: " + opened.error().message(), false);
+    Background<void> share(context_.get_executor(), open_share());
     if (config_.mutual_exclusion) {
-        const Instant asked = io::monotonic_now();
         lease_ = std::make_unique<LeaseKeeper>(
             context_.get_executor(), config_.database,
             LeaseIdentity{config_.base_directory + "/" + config_.machine_name, std::to_string(::getpid())},
             config_.lease, events_, [this](std::string reason) { end(1, std::move(reason), false); });
-        const auto acquired = co_await lease_->acquire();
-        if (acquired.has_error())
-            co_return end(1, "database connection lost: " + acquired.error().message(), false);
-        lease_since_ = io::monotonic_now();
-        lease_wait_ = lease_since_ - asked;
-    } else {
-        lease_since_ = io::monotonic_now();
+        if (const auto connected = co_await lease_->connect(); connected.has_error())
+            co_return end(1, "database connection lost: " + connected.error().message(), false);
     }
-    const Instant locking = io::monotonic_now();
+    if (const auto opened = co_await share.result(); opened.has_error())
+        co_return end(1, "share: " + opened.error().message(), false);
+    const Instant asked = io::monotonic_now();
+    if (lease_) co_await lease_->acquire();
+    lease_since_ = io::monotonic_now();
+    lease_wait_ = lease_since_ - asked;
     if (const auto locked = co_await lock_journal(); locked.has_error())
         co_return end(1, "journal lost: " + locked.error().message(), false);
-    journal_wait_ = io::monotonic_now() - locking;
+    journal_wait_ = io::monotonic_now() - lease_since_;
     asio::co_spawn(context_, watch_journal(), asio::detached);
+    Background<void> publication(context_.get_executor(), publish());
+    Background<void> journal(context_.get_executor(), store_.open_journal(config_.journal_directory()));
     if (const auto connected = co_await store_.connect(); connected.has_error())
         co_return end(1, "database connection lost: " + connected.error().message(), false);
-    if (const auto opened = co_await store_.open_journal(config_.journal_directory()); opened.has_error())
+    if (const auto opened = co_await journal.result(); opened.has_error())
         co_return end(1, "journal lost: " + opened.error().message(), false);
-    if (const auto published = co_await publish(); published.has_error())
+    if (const auto published = co_await publication.result(); published.has_error())
         co_return end(exit_status(published.error().kind), published.error().message(), false);
     if (ending_) co_return;
     if (const auto opened = open_ports(); opened.has_error())
