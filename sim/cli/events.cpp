@@ -2,16 +2,12 @@
 #include <fmt/color.h>
 #include <fmt/format.h>
 
+#include "base/json_text.hpp"
 #include "sim/cli/command.hpp"
 #include "sim/lab/control_client.hpp"
 
 namespace understudy::cli {
 namespace {
-
-std::string text_of(const json::object& object, const char* name) {
-    const auto* value = object.if_contains(name);
-    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
 
 void print_event(const json::object& event, bool as_json) {
     if (as_json) {

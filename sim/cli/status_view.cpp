@@ -8,7 +8,7 @@
 namespace understudy::cli {
 namespace {
 
-std::string text_of(const json::object& object, const char* name) {
+std::string cell(const json::object& object, const char* name) {
     const auto* value = object.if_contains(name);
     if (value == nullptr || value->is_null()) return "-";
     return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
@@ -25,32 +25,31 @@ const json::array& list_of(const json::object& object, const char* name) {
 std::string status_text(const json::object& status) {
     const auto* uptime = status.if_contains("uptime_ms");
     const Duration up = std::chrono::milliseconds(uptime == nullptr ? 0 : uptime->to_number<std::int64_t>());
-    std::string text =
-        fmt::format("region {}: {}, world {}, accelerator {}, up {}, active {}\n\n", text_of(status, "name"),
-                    text_of(status, "state"), text_of(status, "world"), text_of(status, "accelerator"),
-                    format_duration(up), text_of(status, "active"));
+    std::string text = fmt::format("region {}: {}, world {}, accelerator {}, up {}, active {}\n\n",
+                                   cell(status, "name"), cell(status, "state"), cell(status, "world"),
+                                   cell(status, "accelerator"), format_duration(up), cell(status, "active"));
     text += fmt::format("  {:<18} {:<4} {:<16} {:<10} {:<16} {}\n", "HOST", "KIND", "ADDRESS", "STATE",
                         "ROLE", "FAULT DOMAIN");
     for (const auto& entry : list_of(status, "hosts")) {
         const auto& host = entry.as_object();
-        text += fmt::format("  {:<18} {:<4} {:<16} {:<10} {:<16} {}\n", text_of(host, "name"),
-                            text_of(host, "kind"), text_of(host, "address"), text_of(host, "state"),
-                            text_of(host, "role"), text_of(host, "fault_domain"));
+        text += fmt::format("  {:<18} {:<4} {:<16} {:<10} {:<16} {}\n", cell(host, "name"),
+                            cell(host, "kind"), cell(host, "address"), cell(host, "state"),
+                            cell(host, "role"), cell(host, "fault_domain"));
     }
     for (const auto& entry : list_of(status, "load_balancers")) {
         const auto& balancer = entry.as_object();
-        text += fmt::format("\n  {} at {}\n", text_of(balancer, "name"), text_of(balancer, "address"));
+        text += fmt::format("\n  {} at {}\n", cell(balancer, "name"), cell(balancer, "address"));
         for (const auto& member : list_of(balancer, "backends")) {
             const auto& backend = member.as_object();
             const bool healthy = backend.at("healthy").as_bool();
-            text += fmt::format("    {:<16} {:<10} {}\n", text_of(backend, "host"),
-                                healthy ? "healthy" : "unhealthy", text_of(backend, "reason"));
+            text += fmt::format("    {:<16} {:<10} {}\n", cell(backend, "host"),
+                                healthy ? "healthy" : "unhealthy", cell(backend, "reason"));
         }
     }
     text += "\n";
     if (list_of(status, "faults").empty()) text += "  no fault is in force\n";
     for (const auto& entry : list_of(status, "faults"))
-        text += fmt::format("  fault {}\n", text_of(entry.as_object(), "detail"));
+        text += fmt::format("  fault {}\n", cell(entry.as_object(), "detail"));
     return text;
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/json_text.hpp"
 #include "sim/lab/control_client.hpp"
 #include "sim/lab/exec_session.hpp"
 
@@ -13,11 +14,6 @@ namespace understudy::lab {
 namespace {
 
 namespace asio = boost::asio;
-
-std::string text_of(const json::object& object, const char* name, const char* otherwise = "") {
-    const auto* value = object.if_contains(name);
-    return value != nullptr && value->is_string() ? std::string(value->get_string()) : otherwise;
-}
 
 bool flag_of(const json::object& object, const char* name) {
     const auto* value = object.if_contains(name);

@@ -12,17 +12,14 @@
 #include <cstring>
 
 #include "base/io/clock.hpp"
+#include "base/io/unix_socket.hpp"
+#include "base/json_text.hpp"
 #include "sim/lab/region_directory.hpp"
 
 namespace understudy::lab {
 namespace {
 
 constexpr std::size_t longest_line = 64 << 20;
-
-std::string text_of(const json::object& object, const char* name) {
-    const auto* value = object.if_contains(name);
-    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
 
 }  // namespace
 
@@ -33,14 +30,9 @@ Result<ControlClient> ControlClient::connect(const std::string& region_name) {
             .with_remedy("start it with 'understudy up'; 'understudy status --all' lists what runs");
     };
     const std::string path = directory.control_socket().string();
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof(address.sun_path)) return not_running();
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    io::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket.valid()) return system_error("control socket", errno, ErrorKind::environment);
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
-        return not_running();
+    auto connected = io::connect_unix(path);
+    if (connected.has_error()) return not_running();
+    io::UniqueFd socket = std::move(*connected);
     ucred peer{};
     socklen_t size = sizeof(peer);
     if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)

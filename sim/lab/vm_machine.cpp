@@ -2,13 +2,9 @@
 #include "sim/lab/vm_machine.hpp"
 
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "base/io/clock.hpp"
+#include "base/io/unix_socket.hpp"
 #include "vmctl/network/core/port_names.hpp"
 
 namespace understudy::lab {
@@ -18,20 +14,12 @@ namespace {
 // load.
 constexpr Duration connect_limit = 5s;
 
-Result<io::UniqueFd> connect_unix(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof(address.sun_path))
-        return Error(ErrorKind::environment, path, "is too long for a socket's path")
-            .with_remedy("set UNDERSTUDY_STATE_DIR to a shorter path");
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+Result<io::UniqueFd> connect_to_agent(const std::string& path) {
     const Instant end = io::monotonic_now() + connect_limit;
     while (true) {
-        io::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        if (!socket.valid()) return system_error(path, errno);
-        if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0)
+        auto socket = io::connect_unix(path);
+        if (socket.has_value() || socket.error().kind == ErrorKind::environment || io::monotonic_now() >= end)
             return socket;
-        if (io::monotonic_now() >= end) return system_error(path, errno);
         ::poll(nullptr, 0, 10);
     }
 }
@@ -53,7 +41,7 @@ class VmMachine : public Machine {
     }
     Result<io::UniqueFd> start() override {
         UNDERSTUDY_CHECK(hypervisor_.start(domain_));
-        return connect_unix(domain_.agent_socket);
+        return connect_to_agent(domain_.agent_socket);
     }
     Result<void> plug_after_start() override { return {}; }
     Result<void> unplug() override { return fabric_.remove_port(port_.host); }

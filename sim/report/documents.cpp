@@ -119,19 +119,4 @@ std::string to_junit_xml(const Report& report) {
     return xml + "  </testsuite>\n</testsuites>\n";
 }
 
-std::string event_line(const RegionEvent& event) {
-    json::object line{{"t_ms", milliseconds(event.at)},
-                      {"source", event.event.source},
-                      {"host", event.host},
-                      {"event", event.event.name},
-                      {"detail", event.event.detail}};
-    if (!event.event.attributes.empty()) {
-        json::object attributes;
-        for (const auto& [name, value] : event.event.attributes)
-            attributes[name] = std::visit([](const auto& held) { return json::value(held); }, value);
-        line["attributes"] = std::move(attributes);
-    }
-    return json::serialize(line);
-}
-
 }  // namespace understudy::report

@@ -17,8 +17,4 @@ std::string to_json(const Report& report);
 // no place for come out as U+FFFD.
 std::string to_junit_xml(const Report& report);
 
-// {"t_ms","source","host","event","detail","attributes"} without the newline; attributes only where there are
-// some.
-std::string event_line(const RegionEvent& event);
-
 }  // namespace understudy::report

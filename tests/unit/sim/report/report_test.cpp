@@ -164,13 +164,5 @@ TEST(Documents, junit_xml_stays_well_formed_whatever_a_failure_says) {
     EXPECT_EQ(xml.find('\x01'), std::string::npos);
 }
 
-TEST(Documents, an_event_is_one_line_with_attributes_only_where_there_are_some) {
-    EXPECT_EQ(event_line(event(1500ms, "a", "node", "active")),
-              R"({"t_ms":1500,"source":"node","host":"a","event":"active","detail":""})");
-    EXPECT_EQ(
-        event_line(event(2s, "a", "node", "lease_taken", {{"version", std::int64_t{7}}}, "line\nbreak")),
-        R"({"t_ms":2000,"source":"node","host":"a","event":"lease_taken","detail":"line\nbreak","attributes":{"version":7}})");
-}
-
 }  // namespace
 }  // namespace understudy::report
