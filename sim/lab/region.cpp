@@ -14,6 +14,7 @@
 #include "base/io/clock.hpp"
 #include "base/suggest.hpp"
 #include "sim/lab/pod_machine.hpp"
+#include "sim/lab/run_all.hpp"
 #include "sim/lab/security.hpp"
 #include "sim/lab/vm_machine.hpp"
 
@@ -25,15 +26,6 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 // Two VMs and as many pods may be started or stopped at once.
 constexpr std::size_t pool_threads = 4;
-
-std::string in_words(const FaultRequest& request) {
-    std::string text = fmt::format("{} {}", to_string(request.kind), fmt::join(request.targets, ", "));
-    if (request.kind == FaultKind::partition)
-        text += request.others.empty() ? " from everyone"
-                                       : fmt::format(" from {}", fmt::join(request.others, ", "));
-    if (request.kind == FaultKind::kill || request.kind == FaultKind::stop) text += " (" + request.unit + ")";
-    return text;
-}
 
 }  // namespace
 
@@ -91,21 +83,10 @@ void Region::make_hosts() {
 }
 
 asio::awaitable<Result<void>> Region::start() {
-    // Each host's start is its own coroutine, so that VMs boot side by side; the first error is the answer.
-    std::size_t left = hosts_.size();
-    std::optional<Error> failed;
-    asio::steady_timer done(executor_, asio::steady_timer::time_point::max());
-    const auto power_on = [](std::shared_ptr<Host> host, std::size_t& count, std::optional<Error>& error,
-                             asio::steady_timer& signal) -> asio::awaitable<void> {
-        auto result = co_await host->power_on();
-        if (result.has_error() && !error) error = result.error();
-        --count;
-        signal.cancel();
-    };
-    for (const auto& host : hosts_)
-        asio::co_spawn(executor_, power_on(host, left, failed, done), asio::detached);
-    while (left > 0) co_await done.async_wait(as_result);
-    if (failed) co_return *failed;
+    std::vector<asio::awaitable<Result<void>>> starts;
+    for (const auto& host : hosts_) starts.push_back(host->power_on());
+    const auto started = co_await run_all(executor_, std::move(starts));
+    if (started.has_error()) co_return started.error();
     started_ = true;
     asio::co_spawn(executor_, heal_when_due(), asio::detached);
     co_return Result<void>();
@@ -128,20 +109,16 @@ Result<std::shared_ptr<Host>> Region::host(const std::string& name) const {
                            : fmt::format("hosts: {}", fmt::join(known, ", ")));
 }
 
-std::vector<std::string> Region::available_hosts() const {
-    return topology::hosts_of_node(options_.topology, topology::high_availability_node(options_.topology));
-}
-
 Result<std::vector<std::string>> Region::resolve(const std::vector<std::string>& names) const {
     std::vector<std::string> resolved;
-    const auto active = hub_.view().active(available_hosts());
+    const auto active = hub_.view().active(topology::high_availability_hosts(options_.topology));
     for (const std::string& name : names) {
         if (name == "active") {
             if (!active) return Error(ErrorKind::failed, "target 'active'", "no host is active now");
             resolved.push_back(*active);
         } else if (name == "standby") {
             const auto before = resolved.size();
-            for (const std::string& host : available_hosts())
+            for (const std::string& host : topology::high_availability_hosts(options_.topology))
                 if (host != active) resolved.push_back(host);
             if (resolved.size() == before)
                 return Error(ErrorKind::failed, "target 'standby'", "no host is standby now");
@@ -200,6 +177,18 @@ asio::awaitable<Result<std::vector<std::string>>> Region::heal(std::string id) {
     co_return ids;
 }
 
+bool Region::ready() const {
+    return status_document().ready();
+}
+
+json::object Region::status(bool memory) const {
+    return status_document().document(memory);
+}
+
+StatusDocument Region::status_document() const {
+    return StatusDocument({options_, hub_, hosts_, *ledger_, started_});
+}
+
 asio::awaitable<void> Region::heal_when_due() {
     while (started_) {
         const auto next = ledger_->next_deadline();
@@ -225,21 +214,9 @@ asio::awaitable<Result<void>> Region::carry_out(std::vector<Effect> effects) {
     if (!mends.empty())
         if (auto result = fabric_.mend(mends); result.has_error()) co_return result.error();
     // Hosts are independent of each other: a fault of two hosts hits both at the same instant.
-    std::size_t left = others.size();
-    std::optional<Error> failed;
-    asio::steady_timer done(executor_, asio::steady_timer::time_point::max());
-    const auto one = [](Region* self, Effect effect, std::size_t& count, std::optional<Error>& error,
-                        asio::steady_timer& signal) -> asio::awaitable<void> {
-        auto result = co_await self->carry_out_one(std::move(effect));
-        if (result.has_error() && !error) error = result.error();
-        --count;
-        signal.cancel();
-    };
-    for (const Effect& effect : others)
-        asio::co_spawn(executor_, one(this, effect, left, failed, done), asio::detached);
-    while (left > 0) co_await done.async_wait(as_result);
-    if (failed) co_return *failed;
-    co_return Result<void>();
+    std::vector<asio::awaitable<Result<void>>> jobs;
+    for (const Effect& effect : others) jobs.push_back(carry_out_one(effect));
+    co_return co_await run_all(executor_, std::move(jobs));
 }
 
 asio::awaitable<Result<void>> Region::carry_out_one(Effect effect) {
@@ -268,100 +245,6 @@ asio::awaitable<Result<void>> Region::carry_out_one(Effect effect) {
             break;  // carried out together, by carry_out()
     }
     co_return Result<void>();
-}
-
-bool Region::host_ready(const Host& host) const {
-    const HostPlan& plan = host.plan();
-    if (host.state() != "running") return false;
-    return std::all_of(plan.units_awaited.begin(), plan.units_awaited.end(),
-                       [&](const std::string& unit) { return hub_.view().unit_ready(plan.name, unit); });
-}
-
-bool Region::ready() const {
-    if (!started_ ||
-        !std::all_of(hosts_.begin(), hosts_.end(), [&](const auto& host) { return host_ready(*host); }))
-        return false;
-    const auto available = available_hosts();
-    if (!available.empty() && !hub_.view().active(available)) return false;
-    return options_.topology.clients.empty() || hub_.view().a_payment_was_acknowledged();
-}
-
-json::object Region::status(bool memory) const {
-    const auto active = hub_.view().active(available_hosts());
-    json::array hosts, balancers;
-    for (const auto& host : hosts_) hosts.push_back(host_status(*host, memory));
-    for (const auto& [name, balancer] : options_.topology.load_balancers)
-        balancers.push_back(balancer_status(name));
-    return {{"name", options_.directory.name()},
-            {"state", ready()    ? "ready"
-                      : started_ ? "converging"
-                                 : "starting"},
-            {"world", options_.world == topology::HostWorld::vm ? "vm" : "pod"},
-            {"accelerator", options_.guest ? options_.guest->accelerator : "none"},
-            {"uptime_ms", std::chrono::duration_cast<std::chrono::milliseconds>(hub_.region_time()).count()},
-            {"active", active ? json::value(*active) : json::value(nullptr)},
-            {"hosts", std::move(hosts)},
-            {"load_balancers", std::move(balancers)},
-            {"faults", fault_status()}};
-}
-
-json::object Region::host_status(const Host& host, bool memory) const {
-    const HostPlan& plan = host.plan();
-    const auto available = available_hosts();
-    std::string role = plan.role;
-    if (std::find(available.begin(), available.end(), plan.name) != available.end())
-        role = hub_.view().host(plan.name).node_active ? "active" : "standby";
-    const Duration in_state = hub_.region_time() - hub_.view().host(plan.name).since;
-    json::object status{
-        {"name", plan.name},
-        {"kind", plan.virtual_machine ? "vm" : "pod"},
-        {"address", to_string(plan.addresses.front())},
-        {"state", host.state()},
-        {"state_ms", std::chrono::duration_cast<std::chrono::milliseconds>(in_state).count()},
-        {"ready", host_ready(host)},
-        {"role", role},
-        {"fault_domain", plan.fault_domain ? json::value(*plan.fault_domain) : json::value(nullptr)}};
-    if (memory) status["resident_bytes"] = host.resident_bytes();
-    return status;
-}
-
-json::object Region::balancer_status(const std::string& name) const {
-    const auto& balancer = options_.topology.load_balancers.at(name);
-    const auto& seen = hub_.view().backends(name);
-    json::array backends;
-    for (const std::string& host : balancer.backend_pool) {
-        const auto found = seen.find(host);
-        const BackendStatus backend = found == seen.end() ? BackendStatus() : found->second;
-        json::object probes;
-        for (const auto& [probe_name, probe] : backend.probes)
-            probes[probe_name] = json::object{{"up", probe.up}, {"reason", probe.reason}};
-        backends.push_back(json::object{{"host", host},
-                                        {"healthy", backend.healthy()},
-                                        {"reason", backend.reason()},
-                                        {"probes", std::move(probes)}});
-    }
-    return {{"name", name},
-            {"address", to_string(balancer.frontend_address)},
-            {"dns", fmt::format("{}.{}", balancer.frontend_dns, options_.topology.network.dns_zone)},
-            {"backends", std::move(backends)}};
-}
-
-json::array Region::fault_status() const {
-    json::array faults;
-    for (const Fault& fault : ledger_->in_force()) {
-        json::array targets;
-        for (const std::string& target : fault.request.targets) targets.emplace_back(target);
-        const auto age =
-            std::chrono::duration_cast<std::chrono::milliseconds>(io::monotonic_now() - fault.applied_at);
-        faults.push_back(json::object{
-            {"id", fault.id},
-            {"kind", to_string(fault.request.kind)},
-            {"targets", std::move(targets)},
-            {"age_ms", age.count()},
-            {"detail",
-             fmt::format("{}: {}, for {}", fault.id, in_words(fault.request), format_duration(age))}});
-    }
-    return faults;
 }
 
 }  // namespace understudy::lab

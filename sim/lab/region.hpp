@@ -16,6 +16,7 @@
 #include "sim/lab/core/fault_ledger.hpp"
 #include "sim/lab/event_hub.hpp"
 #include "sim/lab/host.hpp"
+#include "sim/lab/status_document.hpp"
 #include "sim/lab/supervisor.hpp"
 #include "vmctl/libvirt/hypervisor.hpp"
 #include "vmctl/network/fabric.hpp"
@@ -49,14 +50,10 @@ class Region {
     Result<void> open_hypervisor();
     void make_hosts();
     Result<std::vector<std::string>> resolve(const std::vector<std::string>& names) const;
-    std::vector<std::string> available_hosts() const;
     boost::asio::awaitable<Result<void>> carry_out(std::vector<Effect> effects);
     boost::asio::awaitable<Result<void>> carry_out_one(Effect effect);
     boost::asio::awaitable<void> heal_when_due();
-    bool host_ready(const Host& host) const;
-    json::object host_status(const Host& host, bool memory) const;
-    json::object balancer_status(const std::string& name) const;
-    json::array fault_status() const;
+    StatusDocument status_document() const;
 
     boost::asio::any_io_executor executor_;
     const SupervisorOptions& options_;

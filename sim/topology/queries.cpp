@@ -103,6 +103,10 @@ std::string high_availability_node(const Topology& topology) {
     return {};
 }
 
+std::vector<std::string> high_availability_hosts(const Topology& topology) {
+    return hosts_of_node(topology, high_availability_node(topology));
+}
+
 NamedEndpoint rpc_endpoint(const Topology& topology, const std::string& node) {
     const auto found = topology.nodes.find(node);
     return found == topology.nodes.end() ? NamedEndpoint{}

@@ -203,6 +203,7 @@ std::vector<std::string> hosts_of_node(const Topology& topology, const std::stri
 
 // The node with mutual exclusion that more than one host carries; empty when there is none.
 std::string high_availability_node(const Topology& topology);
+std::vector<std::string> high_availability_hosts(const Topology& topology);  // those that may carry it
 
 // How long a database lets a client keep a transaction open and say nothing. A host that dies in the middle
 // of one would hold up its successor's lease for that long, so it is half the shortest update interval, at

@@ -56,21 +56,21 @@ Effect::Kind undoing(FaultKind kind) {
 
 }  // namespace
 
-const std::vector<std::string>& fault_kind_names() {
-    static const std::vector<std::string> names{"power-off", "reset", "pause", "kill", "stop", "partition"};
-    return names;
-}
-
-std::string_view to_string(FaultKind kind) {
-    return fault_kind_names()[static_cast<std::size_t>(kind)];
-}
-
 Result<FaultKind> parse_fault_kind(std::string_view text) {
-    const auto& names = fault_kind_names();
+    const auto& names = scenario::fault_kind_names();
     const auto found = std::find(names.begin(), names.end(), text);
     if (found != names.end()) return static_cast<FaultKind>(found - names.begin());
     return bad(fmt::format("fault '{}'", text), "is not known",
                fmt::format("use one of {}", fmt::join(names, ", ")));
+}
+
+std::string in_words(const FaultRequest& request) {
+    std::string text = fmt::format("{} {}", to_string(request.kind), fmt::join(request.targets, ", "));
+    if (request.kind == FaultKind::partition)
+        text += request.others.empty() ? " from everyone"
+                                       : fmt::format(" from {}", fmt::join(request.others, ", "));
+    if (request.kind == FaultKind::kill || request.kind == FaultKind::stop) text += " (" + request.unit + ")";
+    return text;
 }
 
 Result<FaultLedger::Applied> FaultLedger::apply(FaultRequest request, Instant now) {

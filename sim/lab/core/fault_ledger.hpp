@@ -16,14 +16,13 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "sim/scenario/core/scenario.hpp"
 
 namespace understudy::lab {
 
-enum class FaultKind { power_off, reset, pause, kill, stop, partition };
+using scenario::FaultKind;
 
-std::string_view to_string(FaultKind kind);
 Result<FaultKind> parse_fault_kind(std::string_view text);
-const std::vector<std::string>& fault_kind_names();
 
 struct FaultRequest {
     FaultKind kind{};
@@ -33,6 +32,9 @@ struct FaultRequest {
     std::string name;                  // given by the user, else numbered
     std::optional<Duration> lasts;
 };
+
+// "power-off a, b", "partition a from b", "kill a (node)".
+std::string in_words(const FaultRequest& request);
 
 struct Effect {
     enum class Kind {
