@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/database/config.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace understudy::database {
+namespace {
+
+using testing::HasSubstr;
+
+class ConfigTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        char name[] = "/tmp/understudy-XXXXXX";
+        directory_ = ::mkdtemp(name);
+        std::ofstream(directory_ / "password") << "secret\n";
+    }
+    void TearDown() override { std::filesystem::remove_all(directory_); }
+
+    Result<Config> read(const std::string& more) const {
+        const std::string file = (directory_ / "config.yaml").string();
+        std::ofstream(file) << "listen: 127.0.0.1:5432\nfile: /tmp/vault.sqlite\nusers: {a: {password_file: "
+                            << (directory_ / "password").string() << "}}\n"
+                            << more;
+        return read_config(file);
+    }
+
+    std::filesystem::path directory_;
+};
+
+TEST_F(ConfigTest, defaults_are_those_of_the_documentation) {
+    const auto config = read("");
+    ASSERT_TRUE(config.has_value()) << config.error().message();
+    EXPECT_EQ(config->passwords.at("a"), "secret");
+    EXPECT_EQ(config->scram_iterations, 4096);
+    EXPECT_EQ(config->max_connections, 100);
+}
+
+TEST_F(ConfigTest, iterations_are_a_positive_number) {
+    EXPECT_EQ(read("scram_iterations: 16\n")->scram_iterations, 16);
+    const auto none = read("scram_iterations: 0\n");
+    ASSERT_TRUE(none.has_error());
+    EXPECT_EQ(none.error().kind, ErrorKind::bad_input);
+    EXPECT_THAT(none.error().message(), HasSubstr("config.yaml:4:19"));
+}
+
+TEST_F(ConfigTest, an_unknown_key_is_refused_with_its_place) {
+    const auto config = read("scram_iteration: 16\n");
+    ASSERT_TRUE(config.has_error());
+    EXPECT_THAT(config.error().message(), HasSubstr("config.yaml:4:1"));
+    EXPECT_THAT(config.error().message(), HasSubstr("scram_iterations"));
+}
+
+}  // namespace
+}  // namespace understudy::database
