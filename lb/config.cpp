@@ -7,32 +7,26 @@
 #include <map>
 #include <set>
 
-#include "base/config/reader.hpp"
-#include "base/suggest.hpp"
+#include "lb/config_reading.hpp"
 
 namespace understudy::lb {
-namespace {
 
 using config::Mapping;
 using config::Value;
 
-constexpr Duration shortest_wait = 10ms;
-constexpr Duration longest_wait = 24h;
-constexpr Duration longest_http_timeout = 30s;
+const Words<Sku> sku_words{{"standard", "basic"}};
+const Words<DataPathKind> data_path_words{{"passthrough", "proxy"}};
+const Words<ProbeProtocol> probe_protocol_words{{"tcp", "http", "https"}};
+const Words<RuleProtocol> rule_protocol_words{{"tcp", "udp", "all"}};
+const Words<OnBackendDown> on_backend_down_words{{"reset", "keep"}};
+const Words<ThresholdMode> threshold_mode_words{{"unhealthy_threshold", "probe_threshold"}};
+const Words<NoHealthyBackends> no_healthy_backends_words{{"all_down", "all_up"}};
+const Words<Distribution> distribution_words{{"five_tuple", "source_ip", "source_ip_protocol"}};
 
-Duration duration_or(Mapping& from, const std::string& key, Duration otherwise) {
-    const auto value = from.optional(key);
-    return value ? value->duration(shortest_wait, longest_wait) : otherwise;
-}
+namespace {
 
-std::string path_of(const Value& value) {
-    std::string path = value.text();
-    const bool printable = std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 127; });
-    if (!path.starts_with('/') || !printable || path.size() > 512)
-        value.refuse(fmt::format("'{}' is not a request path", path),
-                     "write it like /status, 512 characters at most");
-    return path;
-}
+constexpr std::size_t longest_socket_path = 107;  // sun_path of unix(7) with its final zero
+constexpr std::size_t longest_path = 4095;
 
 std::vector<Backend> read_backends(const Value& list) {
     std::vector<Backend> backends;
@@ -53,6 +47,7 @@ std::vector<Backend> read_backends(const Value& list) {
                 address->refuse(fmt::format("'{}' is already the address of '{}'", to_string(backend.address),
                                             other->second));
         }
+        backend.enabled = boolean_or(mapping, "enabled", backend.enabled);
         mapping.refuse_unknown_keys();
         backends.push_back(std::move(backend));
     }
@@ -62,90 +57,63 @@ std::vector<Backend> read_backends(const Value& list) {
     return backends;
 }
 
-Probe read_probe(const std::string& name, const Value& value) {
-    Mapping mapping = value.mapping();
-    Probe probe;
-    probe.name = name;
-    if (const auto protocol = mapping.required("protocol"))
-        probe.protocol = protocol->choice({"tcp", "http"}) == 0 ? ProbeProtocol::tcp : ProbeProtocol::http;
-    const bool http = probe.protocol == ProbeProtocol::http;
-    if (const auto port = mapping.required("port")) probe.port = port->port();
-    if (const auto path = mapping.optional("path")) {
-        probe.path = path_of(*path);
-        if (!http) path->refuse("is for http probes only", "leave it out, or set protocol: http");
-    }
-    probe.interval = duration_or(mapping, "interval", probe.interval);
-    const Duration longest = http ? std::min(probe.interval, longest_http_timeout) : probe.interval;
-    probe.timeout = longest;
-    if (const auto timeout = mapping.optional("timeout")) {
-        probe.timeout = timeout->duration(shortest_wait, longest_wait);
-        if (probe.timeout > longest)
-            timeout->refuse(
-                fmt::format("'{}' is above {}", format_duration(probe.timeout), format_duration(longest)),
-                "a probe has its answer within its interval, an http probe within 30s too");
-    }
-    if (const auto threshold = mapping.optional("threshold"))
-        probe.threshold = static_cast<int>(threshold->integer(1, 1000));
-    mapping.refuse_unknown_keys();
-    return probe;
+std::string file_path(const Value& value, std::size_t longest) {
+    std::string path = value.text();
+    const bool control =
+        std::any_of(path.begin(), path.end(), [](unsigned char c) { return c < ' ' || c == 127; });
+    if (value.is_scalar() && (path.empty() || control || path.size() > longest))
+        value.refuse(fmt::format("'{}' is not a path that can be used", path),
+                     fmt::format("write 1 to {} bytes, without control characters", longest));
+    return path;
 }
 
-std::vector<Rule> read_rules(const Value& list, const std::vector<std::string>& probe_names) {
-    std::vector<Rule> rules;
-    std::set<std::string> names;
-    std::map<std::uint16_t, std::string> ports;
-    for (const Value& element : list.sequence()) {
-        Mapping mapping = element.mapping();
-        Rule rule;
-        if (const auto name = mapping.required("name")) {
-            rule.name = name->name();
-            if (!names.insert(rule.name).second) name->refuse(fmt::format("'{}' is given twice", rule.name));
-        }
-        if (const auto protocol = mapping.optional("protocol")) protocol->choice({"tcp"});
-        if (const auto port = mapping.required("frontend_port")) {
-            rule.frontend_port = port->port();
-            const auto [other, fresh] = ports.emplace(rule.frontend_port, rule.name);
-            if (!fresh)
-                port->refuse(fmt::format("{} is already the frontend port of rule '{}'", rule.frontend_port,
-                                         other->second));
-        }
-        if (const auto port = mapping.required("backend_port")) rule.backend_port = port->port();
-        if (const auto probe = mapping.required("probe")) {
-            rule.probe = probe->text();
-            if (probe->is_scalar() &&
-                std::find(probe_names.begin(), probe_names.end(), rule.probe) == probe_names.end()) {
-                const auto meant = nearest(rule.probe, probe_names);
-                probe->refuse(fmt::format("there is no probe '{}'", rule.probe),
-                              meant ? fmt::format("did you mean '{}'?", *meant) : "define it under probes");
-            }
-        }
-        mapping.refuse_unknown_keys();
-        rules.push_back(std::move(rule));
-    }
-    if (rules.empty() && list.is_sequence()) list.refuse("holds no rule", "give at least one");
-    return rules;
-}
-
-void read_limits(Mapping& mapping, Config& config) {
-    config.idle_timeout = duration_or(mapping, "idle_timeout", config.idle_timeout);
+void read_operation(Reading& reading, Mapping& mapping) {
+    Config& config = reading.config;
+    config.drain_timeout = duration_or(mapping, "drain_timeout", config.drain_timeout);
     config.connect_timeout = duration_or(mapping, "connect_timeout", config.connect_timeout);
     config.dead_peer_timeout = duration_or(mapping, "dead_peer_timeout", config.dead_peer_timeout);
-    if (const auto policy = mapping.optional("on_backend_down"))
-        config.on_backend_down =
-            policy->choice({"reset", "keep"}) == 0 ? OnBackendDown::reset : OnBackendDown::keep;
     if (const auto limit = mapping.optional("max_connections"))
         config.max_connections = static_cast<int>(limit->integer(1, 1'000'000));
+    if (const auto threads = mapping.optional("threads"))
+        config.threads = static_cast<int>(threads->integer(1, 64));
+    if (const auto path = mapping.optional("admin_socket"))
+        config.admin_socket = file_path(*path, longest_socket_path);
+    if (const auto path = mapping.optional("network_namespace")) {
+        config.network_namespace = file_path(*path, longest_path);
+        if (reading.proxy())
+            path->refuse("data_path proxy works in the process's own network namespace",
+                         "leave it out, or set data_path: passthrough");
+    }
+    if (!reading.proxy()) config.on_backend_down = OnBackendDown::keep;
+    if (const auto policy = mapping.optional("on_backend_down")) {
+        config.on_backend_down = on_backend_down_words.read(*policy);
+        if (!reading.proxy() && config.on_backend_down == OnBackendDown::reset)
+            policy->refuse("data_path passthrough always keeps what is established",
+                           "leave it out, or set data_path: proxy");
+    }
 }
 
 }  // namespace
 
+Duration duration_or(Mapping& from, const std::string& key, Duration otherwise) {
+    const auto value = from.optional(key);
+    return value ? value->duration(shortest_wait, longest_wait) : otherwise;
+}
+
+bool boolean_or(Mapping& from, const std::string& key, bool otherwise) {
+    const auto value = from.optional(key);
+    return value ? value->boolean() : otherwise;
+}
+
 Result<Config> config_from_tree(const config::Node& root) {
     config::Diagnostics diagnostics;
     Mapping mapping = Value(root, "", diagnostics).mapping();
-    Config config;
+    Reading reading;
+    Config& config = reading.config;
     if (const auto name = mapping.required("name")) config.name = name->name();
-    if (const auto sku = mapping.optional("sku"))
-        config.sku = sku->choice({"standard", "basic"}) == 0 ? Sku::standard : Sku::basic;
+    if (const auto sku = mapping.optional("sku")) config.sku = sku_words.read(*sku);
+    if (const auto data_path = mapping.optional("data_path"))
+        config.data_path = data_path_words.read(*data_path);
     if (const auto frontend = mapping.required("frontend")) {
         Mapping below = frontend->mapping();
         if (const auto address = below.required("address")) config.frontend = address->address();
@@ -153,15 +121,20 @@ Result<Config> config_from_tree(const config::Node& root) {
     }
     if (const auto source = mapping.optional("probe_source")) config.probe_source = source->address();
     if (const auto backends = mapping.required("backends")) config.backends = read_backends(*backends);
-    std::vector<std::string> probe_names;
-    if (const auto probes = mapping.required("probes")) {
-        for (const auto& [name, value] : probes->mapping().entries()) {
-            config.probes.push_back(read_probe(name, value));
-            probe_names.push_back(name);
-        }
+    const auto nat_rules = mapping.optional("inbound_nat_rules");
+    const auto outbound = mapping.optional("outbound");
+    // A balancer may be there for the sake of inbound NAT or outbound rules alone, without a probe.
+    const bool alone = !nat_rules && !outbound;
+    if (const auto probes = alone ? mapping.required("probes") : mapping.optional("probes"))
+        read_probes(reading, *probes);
+    if (const auto rules = alone ? mapping.required("rules") : mapping.optional("rules")) {
+        read_rules(reading, *rules);
+        if (alone && config.rules.empty() && rules->is_sequence())
+            rules->refuse("holds no rule", "give at least one");
     }
-    if (const auto rules = mapping.required("rules")) config.rules = read_rules(*rules, probe_names);
-    read_limits(mapping, config);
+    if (nat_rules) read_inbound_nat_rules(reading, *nat_rules);
+    if (outbound) read_outbound(reading, *outbound);
+    read_operation(reading, mapping);
     mapping.refuse_unknown_keys();
     UNDERSTUDY_CHECK(diagnostics.outcome());
     return config;
@@ -173,7 +146,11 @@ Result<Config> load_config(const std::string& path) {
 }
 
 const char* to_string(ProbeProtocol protocol) {
-    return protocol == ProbeProtocol::tcp ? "tcp" : "http";
+    return probe_protocol_words.of(protocol).c_str();
+}
+
+const char* to_string(RuleProtocol protocol) {
+    return rule_protocol_words.of(protocol).c_str();
 }
 
 }  // namespace understudy::lb

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The configuration of a load balancer as values, its reader and its writer. from_yaml(to_yaml(config)) gives
-// an equal configuration. Every refusal is an Error of kind bad_input whose message has file:line:column for
-// each mistake. What the file leaves out has the defaults given here; probes and rules name what they refer
-// to, and the reader makes sure that it is there.
+// an equal configuration. The keys of the file are the names of the fields here. Every refusal is an Error of
+// kind bad_input whose message has file:line:column for each mistake, among them what the chosen data path or
+// sku can't do. What the file leaves out has the defaults given here; rules name what they refer to, and the
+// reader makes sure that it is there.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,7 @@ enum class RuleProtocol { tcp, udp, all };  // all: HA ports, every port of TCP 
 
 // proxy: what becomes of the established connections to a backend that goes down. reset ends them so that
 // clients notice at once; keep leaves them to the backend, the idle timeout and dead_peer_timeout.
-// passthrough always keeps them.
+// passthrough always keeps them; a file that says data_path passthrough needn't say so.
 enum class OnBackendDown { reset, keep };
 
 struct Backend {
@@ -57,7 +58,7 @@ struct Rule {
     std::uint16_t backend_port = 0;   // 0 with protocol all: the port stays as it is
     std::string probe;
     Distribution distribution = Distribution::five_tuple;
-    Duration idle_timeout = 4min;  // no byte in either direction for so long ends a flow
+    Duration idle_timeout = 4min;  // no byte in either direction for so long ends a flow; 100 ms to 100 min
     bool tcp_reset = false;        // an idle timeout is told to both sides by a reset
     bool floating_ip = false;      // passthrough: the backend sees the frontend's address, not its own
     bool proxy_protocol = false;   // proxy: a PROXY protocol v2 header goes ahead to the backend
@@ -80,7 +81,7 @@ struct InboundNatRule {
 // passthrough: what the backends open to the outside has the frontend's address as its source, each backend
 // with a range of source ports of its own. Past it, new flows are dropped.
 struct OutboundRule {
-    std::uint16_t ports_per_backend = 1024;  // a multiple of 8
+    std::uint16_t ports_per_backend = 1024;  // a multiple of 8; all backends' together are 64,000 at most
     Duration idle_timeout = 4min;
     bool tcp_reset = false;
     bool operator==(const OutboundRule&) const = default;
@@ -97,7 +98,8 @@ struct Config {
     std::vector<Rule> rules;
     std::vector<InboundNatRule> inbound_nat_rules;
     std::optional<OutboundRule> outbound;
-    std::string admin_socket;  // path of the administration's Unix socket; empty: none
+    Duration drain_timeout = 5min;  // what a draining backend still has then is ended
+    std::string admin_socket;       // path of the administration's Unix socket; empty: none
     // passthrough
     std::string network_namespace;  // path of the namespace whose nftables to use; empty: the process's own
     // proxy
@@ -105,7 +107,6 @@ struct Config {
     Duration connect_timeout = 3s;     // for each attempt to reach a backend
     Duration dead_peer_timeout = 60s;  // a backend that acknowledges nothing for so long is gone
     OnBackendDown on_backend_down = OnBackendDown::reset;
-    Duration idle_timeout = 4min;  // no byte in either direction for so long ends a connection
     int max_connections = 10'000;  // over all rules; more are reset
     bool operator==(const Config&) const = default;
 };
@@ -115,5 +116,6 @@ Result<Config> config_from_tree(const config::Node& root);
 std::string to_yaml(const Config& config);
 
 const char* to_string(ProbeProtocol protocol);
+const char* to_string(RuleProtocol protocol);
 
 }  // namespace understudy::lb

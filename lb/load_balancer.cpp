@@ -48,10 +48,29 @@ Result<void> check_probe_source(const asio::any_io_executor& executor, Ipv4Addre
         .with_remedy("it must be an address of this machine, or be left out");
 }
 
+// What the configuration can say and this program can't do yet must not be accepted and left undone.
+Result<void> check_supported(const Config& config) {
+    const auto unsupported = [](const char* what) -> Result<void> {
+        return Error(ErrorKind::bad_input, what, "is not carried out by this balancer")
+            .with_remedy("leave it out");
+    };
+    if (config.data_path != DataPathKind::proxy) return unsupported("data_path: passthrough");
+    if (!config.inbound_nat_rules.empty()) return unsupported("inbound_nat_rules");
+    if (!config.admin_socket.empty()) return unsupported("admin_socket");
+    if (config.threads > 1) return unsupported("threads");
+    for (const Probe& probe : config.probes)
+        if (probe.protocol == ProbeProtocol::https) return unsupported("an https probe");
+    for (const Rule& rule : config.rules)
+        if (rule.proxy_protocol || rule.distribution != Distribution::five_tuple)
+            return unsupported("proxy_protocol or distribution of a rule");
+    return {};
+}
+
 }  // namespace
 
 Result<std::shared_ptr<LoadBalancer>> LoadBalancer::start(asio::any_io_executor executor, Config config,
                                                           io::EventWriter& events) {
+    UNDERSTUDY_CHECK(check_supported(config));
     if (config.probe_source) UNDERSTUDY_CHECK(check_probe_source(executor, *config.probe_source));
     const std::shared_ptr<LoadBalancer> made(
         new LoadBalancer(std::move(executor), std::move(config), events));

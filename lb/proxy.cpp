@@ -119,14 +119,16 @@ void Proxy::admit(std::size_t rule, tcp::socket socket) {
 }
 
 asio::awaitable<void> Proxy::end_idle(std::shared_ptr<Proxy> self) {
-    const Duration idle = self->config_.idle_timeout;
+    Duration shortest = 1min;
+    for (const Rule& rule : self->config_.rules) shortest = std::min(shortest, rule.idle_timeout);
     const auto pause = std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-        std::clamp<Duration>(idle / 8, 10ms, 1s));
+        std::clamp<Duration>(shortest / 8, 10ms, 1s));
     while (!self->stopped_) {
         self->idle_timer_.expires_after(pause);
         co_await self->idle_timer_.async_wait(as_result);
         const Instant now = io::monotonic_now();
         for (const auto& [id, connection] : self->connections_) {
+            const Duration idle = self->config_.rules[connection->rule()].idle_timeout;
             if (!connection->established() || now - connection->last_activity() < idle) continue;
             ++self->counters_.idle_timeouts;
             connection->reset();

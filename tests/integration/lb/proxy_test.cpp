@@ -153,7 +153,7 @@ TEST(Proxy, with_all_backends_down_connections_are_reset_at_once_and_one_success
 
 TEST(Proxy, a_backend_that_accepts_and_stays_silent_is_left_at_the_idle_timeout) {
     Config config = test_config();
-    config.idle_timeout = 300ms;
+    config.rules[0].idle_timeout = 300ms;
     TestBackend a("127.0.0.2", config.rules[0].backend_port, [](Peer& peer) { peer.read_all(); });
     RunningBalancer balancer(config);
     ASSERT_TRUE(balancer.events().wait("probe_up", "a"));
@@ -166,7 +166,7 @@ TEST(Proxy, a_backend_that_accepts_and_stays_silent_is_left_at_the_idle_timeout)
 
 TEST(Proxy, a_connection_that_is_used_outlives_the_idle_timeout) {
     Config config = test_config();
-    config.idle_timeout = 2s;
+    config.rules[0].idle_timeout = 2s;
     TestBackend a("127.0.0.2", config.rules[0].backend_port, echo("a"));
     RunningBalancer balancer(config);
     ASSERT_TRUE(balancer.events().wait("probe_up", "a"));
