@@ -2,6 +2,7 @@
 #include "lb/load_balancer.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -11,6 +12,7 @@
 
 #include "base/io/clock.hpp"
 #include "lb/prober.hpp"
+#include "lb/proxy/proxy.hpp"
 #include "lb/sockets.hpp"
 
 namespace understudy::lb {
@@ -55,14 +57,9 @@ Result<void> check_supported(const Config& config) {
             .with_remedy("leave it out");
     };
     if (config.data_path != DataPathKind::proxy) return unsupported("data_path: passthrough");
-    if (!config.inbound_nat_rules.empty()) return unsupported("inbound_nat_rules");
     if (!config.admin_socket.empty()) return unsupported("admin_socket");
-    if (config.threads > 1) return unsupported("threads");
     for (const Probe& probe : config.probes)
         if (probe.protocol == ProbeProtocol::https) return unsupported("an https probe");
-    for (const Rule& rule : config.rules)
-        if (rule.proxy_protocol || rule.distribution != Distribution::five_tuple)
-            return unsupported("proxy_protocol or distribution of a rule");
     return {};
 }
 
@@ -74,18 +71,9 @@ Result<std::shared_ptr<LoadBalancer>> LoadBalancer::start(asio::any_io_executor 
     if (config.probe_source) UNDERSTUDY_CHECK(check_probe_source(executor, *config.probe_source));
     const std::shared_ptr<LoadBalancer> made(
         new LoadBalancer(std::move(executor), std::move(config), events));
-    const std::weak_ptr<LoadBalancer> weak = made;
-    made->proxy_ = std::make_shared<Proxy>(
-        made->executor_, made->config_,
-        [weak](std::size_t rule, const FlowKey& flow,
-               std::span<const std::size_t> tried) -> std::optional<std::size_t> {
-            const auto held = weak.lock();
-            return held == nullptr ? std::nullopt : held->machine_.route(rule, flow, tried);
-        },
-        [weak](std::size_t rule, std::size_t backend, Endpoint client, const std::string& reason) {
-            if (const auto held = weak.lock()) held->report_attempt(rule, backend, client, reason);
-        });
-    UNDERSTUDY_CHECK(made->proxy_->listen());
+    DataPathObserver& observer = *made;
+    made->data_path_ = std::make_unique<Proxy>(made->executor_, observer);
+    UNDERSTUDY_CHECK(made->data_path_->open(made->held_config_, made->routing_table()));
     const Config& held = made->config_;
     events.report("configured",
                   fmt::format("{} on {}: {} rules, {} backends, {} probes, at most {} connections", held.name,
@@ -95,7 +83,6 @@ Result<std::shared_ptr<LoadBalancer>> LoadBalancer::start(asio::any_io_executor 
                    {"backends", static_cast<std::int64_t>(held.backends.size())},
                    {"probes", static_cast<std::int64_t>(held.probes.size())},
                    {"max_connections", std::int64_t{held.max_connections}}});
-    made->proxy_->serve();
     events.report("ready", fmt::format("{} listens on {}", held.name, to_string(held.frontend)));
     made->drive();
     return made;
@@ -103,7 +90,8 @@ Result<std::shared_ptr<LoadBalancer>> LoadBalancer::start(asio::any_io_executor 
 
 LoadBalancer::LoadBalancer(asio::any_io_executor executor, Config config, io::EventWriter& events)
     : executor_(std::move(executor)),
-      config_(std::move(config)),
+      held_config_(std::make_shared<const Config>(std::move(config))),
+      config_(*held_config_),
       events_(events),
       machine_(settings_of(config_), io::monotonic_now()),
       timer_(executor_) {}
@@ -111,7 +99,7 @@ LoadBalancer::LoadBalancer(asio::any_io_executor executor, Config config, io::Ev
 void LoadBalancer::stop() {
     stopped_ = true;
     timer_.cancel();
-    proxy_->stop();
+    data_path_->close();
 }
 
 void LoadBalancer::drive() {
@@ -159,11 +147,30 @@ void LoadBalancer::carry_out(const ProbeReport& action) {
     events_.report(verdict.result.healthy ? "probe_succeeded" : "probe_failed", verdict.reason,
                    {{"backend", host}, {"probe", probe}, {"latency_us", std::int64_t{latency}}});
     if (verdict.change != ProbeChange::changed) return;
+    check_carried_out(data_path_->route(routing_table()));
     const bool up = verdict.health == Health::up;
     events_.report(up ? "probe_up" : "probe_down", verdict.reason, {{"backend", host}, {"probe", probe}});
-    if (up) return;
+    if (up || config_.on_backend_down != OnBackendDown::reset) return;
     for (std::size_t rule = 0; rule < config_.rules.size(); ++rule)
-        if (config_.rules[rule].probe == probe) proxy_->backend_down(rule, action.backend);
+        if (config_.rules[rule].probe == probe)
+            check_carried_out(data_path_->end_established({rule, action.backend, verdict.reason}));
+}
+
+RoutingTable LoadBalancer::routing_table() const {
+    RoutingTable table;
+    for (std::size_t rule = 0; rule < config_.rules.size(); ++rule) {
+        RuleRouting& routing = table.rules.emplace_back();
+        for (std::size_t backend = 0; backend < config_.backends.size(); ++backend)
+            if (machine_.pool_of_rule(rule).health(backend) == Health::up)
+                routing.eligible.push_back(backend);
+    }
+    return table;
+}
+
+// The data path was given a table of its own configuration: that it can't follow is worth knowing, and the
+// next table may do.
+void LoadBalancer::check_carried_out(const Result<void>& outcome) {
+    if (outcome.has_error()) spdlog::error("data path: {}", outcome.error().message());
 }
 
 void LoadBalancer::carry_out(const NoHealthyBackend& action) {
@@ -181,8 +188,9 @@ void LoadBalancer::carry_out(const HealthyBackendAgain& action) {
                    {{"rule", rule}, {"backend", host}});
 }
 
-void LoadBalancer::report_attempt(std::size_t rule, std::size_t backend, Endpoint client,
+void LoadBalancer::attempt_failed(const std::string& rule, const std::string& host, Endpoint client,
                                   const std::string& reason) {
+    if (stopped_) return;
     const Instant now = io::monotonic_now();
     if (now - attempts_since_ >= 1s) {
         attempts_since_ = now;
@@ -193,8 +201,8 @@ void LoadBalancer::report_attempt(std::size_t rule, std::size_t backend, Endpoin
         return;
     }
     events_.report("connection_failed", reason,
-                   {{"backend", config_.backends[backend].host},
-                    {"rule", config_.rules[rule].name},
+                   {{"backend", host},
+                    {"rule", rule},
                     {"client", to_string(client)},
                     {"suppressed", std::exchange(attempts_suppressed_, 0)}});
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A load balancer at work: drives the pure machine with the clock and the prober, hands its decisions to the
-// proxy, and reports what happens as events:
+// data path, and reports what happens as events:
 //   configured {rules, backends, probes, max_connections} · ready ·
 //   probe_succeeded / probe_failed {backend, probe, latency_us} · probe_up / probe_down {backend, probe} ·
 //   no_healthy_backend {rule} and healthy_backend_again {rule, backend}, each at the transition only ·
@@ -20,11 +20,11 @@
 #include "base/result.hpp"
 #include "lb/config.hpp"
 #include "lb/core/load_balancer_machine.hpp"
-#include "lb/proxy.hpp"
+#include "lb/data_path.hpp"
 
 namespace understudy::lb {
 
-class LoadBalancer : public std::enable_shared_from_this<LoadBalancer> {
+class LoadBalancer : public std::enable_shared_from_this<LoadBalancer>, private DataPathObserver {
   public:
     // Binds the listeners, begins to probe and to accept, and reports `configured` and `ready`. Error kind
     // environment: a port or address can't be had.
@@ -33,7 +33,7 @@ class LoadBalancer : public std::enable_shared_from_this<LoadBalancer> {
     void stop();
 
     const LoadBalancerMachine& machine() const { return machine_; }
-    const Proxy& proxy() const { return *proxy_; }
+    DataPath& data_path() { return *data_path_; }
 
   private:
     LoadBalancer(boost::asio::any_io_executor executor, Config config, io::EventWriter& events);
@@ -44,14 +44,18 @@ class LoadBalancer : public std::enable_shared_from_this<LoadBalancer> {
     void carry_out(const ProbeReport& action);
     void carry_out(const NoHealthyBackend& action);
     void carry_out(const HealthyBackendAgain& action);
-    void report_attempt(std::size_t rule, std::size_t backend, Endpoint client, const std::string& reason);
+    void attempt_failed(const std::string& rule, const std::string& host, Endpoint client,
+                        const std::string& reason) override;
+    RoutingTable routing_table() const;
+    void check_carried_out(const Result<void>& outcome);
 
     boost::asio::any_io_executor executor_;
-    Config config_;
+    std::shared_ptr<const Config> held_config_;
+    const Config& config_;
     io::EventWriter& events_;
     LoadBalancerMachine machine_;
     boost::asio::steady_timer timer_;
-    std::shared_ptr<Proxy> proxy_;
+    std::unique_ptr<DataPath> data_path_;
     Instant attempts_since_{};
     int attempts_reported_ = 0;
     std::int64_t attempts_suppressed_ = 0;

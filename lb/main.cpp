@@ -16,6 +16,7 @@
 #include "base/io/log.hpp"
 #include "lb/config.hpp"
 #include "lb/load_balancer.hpp"
+#include "lb/proxy/pipe_pool.hpp"
 
 namespace understudy {
 namespace {
@@ -26,9 +27,12 @@ int fail(const Error& error) {
     return exit_status(error.kind);
 }
 
-// Descriptors beside those of the connections: listeners, probes in flight, events, the reactor's own.
+// Descriptors beside those of the connections: listeners, pipes for splicing and the loop of each thread,
+// probes in flight, events, the reactor's own.
 std::uint64_t other_descriptors(const lb::Config& config) {
-    return 32 + config.rules.size() + 4 * config.probes.size() * config.backends.size();
+    const std::size_t rules = config.rules.size() + config.inbound_nat_rules.size();
+    return 32 + 4 * config.probes.size() * config.backends.size() +
+           static_cast<std::size_t>(config.threads) * (rules + 2 * lb::pipes_per_worker + 4);
 }
 
 // Two descriptors a connection. Raises the soft limit as far as the hard one lets it; what is still missing

@@ -105,12 +105,24 @@ auto RunningBalancer::on_its_thread(F function) {
     return answer.get_future().get();
 }
 
-ProxyCounters RunningBalancer::counters() {
-    return on_its_thread([this] { return balancer_->proxy().counters(); });
+RuleCounters RunningBalancer::counters() {
+    return on_its_thread([this] {
+        const auto traffic = balancer_->data_path().traffic();
+        EXPECT_TRUE(traffic.has_value());
+        return traffic.has_value() ? traffic->rules.at(0) : RuleCounters();
+    });
 }
 
-std::size_t RunningBalancer::connection_count() {
-    return on_its_thread([this] { return balancer_->proxy().connection_count(); });
+std::uint64_t RunningBalancer::failed_attempts() {
+    std::uint64_t sum = 0;
+    for (const FlowCounters& backend : counters().backends) sum += backend.failed;
+    return sum;
+}
+
+std::uint64_t RunningBalancer::connection_count() {
+    std::uint64_t sum = 0;
+    for (const FlowCounters& backend : counters().backends) sum += backend.established;
+    return sum;
 }
 
 Peer RunningBalancer::connect(std::size_t rule) {

@@ -55,8 +55,10 @@ class RunningBalancer {
     std::string who_answers(std::size_t rule = 0);
     // A connection that this backend has answered on.
     Peer connect_to_backend(const std::string& name);
-    ProxyCounters counters();
-    std::size_t connection_count();
+    // Of the first rule.
+    RuleCounters counters();
+    std::uint64_t failed_attempts();
+    std::uint64_t connection_count();
 
   private:
     template <typename F>
