@@ -6,6 +6,8 @@
 #include <csignal>
 
 #include "base/io/interrupt.hpp"
+#include "sim/bench/lb/lb.hpp"
+#include "sim/bench/results.hpp"
 #include "sim/bench/up.hpp"
 #include "sim/lab/lifecycle.hpp"
 
@@ -23,7 +25,28 @@ int main(int argument_count, char** arguments) {
     up->add_option("--rounds", rounds, "how often each is measured, in turn")
         ->check(CLI::Range(1, 100))
         ->capture_default_str();
+    bench::LbBenchOptions lb_options;
+    lb_options.programs = lab::program_directory().string();
+    lb_options.folder = (lab::program_directory().parent_path() / "bench").string();
+    lb_options.peers = (lab::program_directory().parent_path() / "peers").string();
+    auto* lb = app.add_subcommand(
+        "lb", "both data paths of the load balancer beside the bare route, HAProxy and nginx");
+    lb->add_option("--rounds", lb_options.rounds, "how often each is measured, in turn")
+        ->check(CLI::Range(1, 100))
+        ->capture_default_str();
+    lb->add_option("--kills", lb_options.kills, "how often a backend dies for each data path")
+        ->check(CLI::Range(0, 10'000))
+        ->capture_default_str();
+    lb->add_option("--idle", lb_options.idle_connections, "idle connections while memory is measured")
+        ->check(CLI::Range(1, 25'000))
+        ->capture_default_str();
     CLI11_PARSE(app, argument_count, arguments);
+    if (lb->parsed()) {
+        const auto done = bench::bench_lb(lb_options);
+        if (done.has_value()) return 0;
+        fmt::print(stderr, "understudy-bench: {}\n", done.error().message());
+        return exit_status(done.error().kind);
+    }
     const auto results = bench::bench_up(topology, rounds);
     if (results.has_error()) {
         fmt::print(stderr, "understudy-bench: {}\n", results.error().message());

@@ -4,10 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <fstream>
-
 #include "base/io/clock.hpp"
 #include "sim/bench/bare_boot.hpp"
+#include "sim/bench/memory.hpp"
 #include "sim/lab/control_client.hpp"
 #include "sim/lab/guest_support.hpp"
 #include "sim/lab/lifecycle.hpp"
@@ -23,16 +22,6 @@ std::map<std::string, std::vector<double>>& add(std::map<std::string, std::vecto
                                                 const std::string& name, double value) {
     samples[name].push_back(value);
     return samples;
-}
-
-// VmRSS of a process, in MiB; shared pages count in full.
-double resident_mib(pid_t pid) {
-    std::ifstream status(fmt::format("/proc/{}/status", pid));
-    for (std::string line; std::getline(status, line);) {
-        long kib = 0;
-        if (std::sscanf(line.c_str(), "VmRSS: %ld", &kib) == 1) return static_cast<double>(kib) / 1024;
-    }
-    return 0;
 }
 
 using Samples = std::map<std::string, std::vector<double>>;

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/bench/lb/contenders.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/io/clock.hpp"
+#include "sim/bench/lb/server.hpp"
+#include "sim/bench/lb/traffic.hpp"
+
+namespace understudy::bench {
+namespace {
+
+constexpr Duration start_limit = 10s;
+constexpr int balancer_processor = 1;
+constexpr const char* haproxy_program = "/usr/sbin/haproxy";
+constexpr const char* nginx_program = "/usr/sbin/nginx";
+constexpr const char* nginx_stream = "/usr/lib/nginx/modules/ngx_stream_module.so";
+
+Result<std::string> write_file(const std::string& path, const std::string& text) {
+    std::ofstream file(path);
+    file << text;
+    file.close();
+    if (!file) return Error(ErrorKind::failed, path, "cannot be written");
+    return path;
+}
+
+// Probes a port apart from those that are measured.
+std::string own_config(const std::string& data_path, const std::string& frontend) {
+    std::string text = fmt::format(
+        "name: bench-{0}\ndata_path: {0}\nfrontend: {{address: {1}}}\n"
+        "backends: [{{host: backend, address: {2}}}]\n"
+        "probes: {{up: {{protocol: tcp, port: {3}, interval: 1s, threshold: 2}}}}\nrules:\n"
+        "  - {{name: answer, frontend_port: {4}, backend_port: {4}, probe: up}}\n"
+        "  - {{name: bulk, frontend_port: {5}, backend_port: {5}, probe: up}}\n",
+        data_path, frontend, backend_address, name_port, answer_port, bulk_port);
+    if (data_path == "proxy") return text + "max_connections: 12000\n";
+    return text + "network_namespace: /proc/1/ns/net\n";
+}
+
+std::string haproxy_config(const std::string& frontend) {
+    std::string text =
+        "global\n  nbthread 1\n  maxconn 12000\ndefaults\n  mode tcp\n  option splice-auto\n  timeout "
+        "connect "
+        "3s\n  timeout client 4m\n  timeout server 4m\n  maxconn 12000\n";
+    for (const auto port : {answer_port, bulk_port})
+        text += fmt::format("listen port{0}\n  bind {1}:{0}\n  server backend {2}:{0} check port {3}\n", port,
+                            frontend, backend_address, name_port);
+    return text;
+}
+
+std::string nginx_config(const std::string& frontend, const std::string& folder, const std::string& root) {
+    std::string text = fmt::format(
+        "load_module {1}{2};\ndaemon off;\nworker_processes 1;\n"
+        "worker_rlimit_nofile 30000;\npid {0}/nginx.pid;\nerror_log stderr;\n"
+        "events {{ worker_connections 26000; }}\nstream {{\n",
+        folder, root, nginx_stream);
+    for (const auto port : {answer_port, bulk_port})
+        text += fmt::format("  server {{ listen {0}:{1}; proxy_pass {2}:{1}; proxy_timeout 4m; }}\n",
+                            frontend, port, backend_address);
+    return text + "}\n";
+}
+
+// Where the peers are: unpacked below `peers`, or installed. Empty: installed.
+Result<std::string> root_of_peers(const std::string& peers) {
+    for (const std::string& root : {peers, std::string()})
+        if (::access((root + haproxy_program).c_str(), X_OK) == 0 &&
+            ::access((root + nginx_program).c_str(), X_OK) == 0 &&
+            ::access((root + nginx_stream).c_str(), R_OK) == 0)
+            return root;
+    return Error(ErrorKind::environment, "haproxy, nginx, libnginx-mod-stream",
+                 fmt::format("are neither in {} nor installed", peers))
+        .with_remedy("run './dev bench lb', which fetches them");
+}
+
+std::string last_line(const std::string& log) {
+    std::ifstream file(log);
+    std::string line, last = "said nothing";
+    while (std::getline(file, line))
+        if (!line.empty()) last = line;
+    return last;
+}
+
+struct Start {
+    std::string name;
+    std::string address;
+    Command command;
+};
+
+// nginx's memory is its worker's.
+pid_t worker_of(pid_t master) {
+    std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", master));
+    pid_t child = master;
+    children >> child;
+    return child;
+}
+
+}  // namespace
+
+Result<void> wait_until_it_answers(const Rig& rig, const std::string& host, Endpoint target,
+                                   const std::string& log) {
+    const Instant end = io::monotonic_now() + start_limit;
+    while (io::monotonic_now() < end) {
+        Rate rate;
+        rig.inside(host, [&] { rate = keep_asking(target, 1, 50ms); });
+        if (rate.per_second > 0) return {};
+    }
+    return Error(ErrorKind::timeout, to_string(target),
+                 fmt::format("did not answer within {}: {}", format_duration(start_limit), last_line(log)));
+}
+
+Result<std::vector<Contender>> start_contenders(Rig& rig, const std::string& programs,
+                                                const std::string& peers, const std::string& folder) {
+    const std::string lb = programs + "/understudy-lb";
+    UNDERSTUDY_TRY(const auto root, root_of_peers(peers));
+    const std::string libraries = root.empty() ? "" : root + "/usr/lib/x86_64-linux-gnu";
+    UNDERSTUDY_TRY(const auto pass,
+                   write_file(folder + "/passthrough.yaml", own_config("passthrough", "203.0.113.10")));
+    UNDERSTUDY_TRY(const auto proxy, write_file(folder + "/proxy.yaml", own_config("proxy", "203.0.113.11")));
+    UNDERSTUDY_TRY(const auto ha, write_file(folder + "/haproxy.cfg", haproxy_config("203.0.113.12")));
+    UNDERSTUDY_TRY(const auto ng,
+                   write_file(folder + "/nginx.conf", nginx_config("203.0.113.13", folder, root)));
+    const std::vector<Start> starts{
+        {"passthrough", "203.0.113.10", {{lb, "--config", pass}}},
+        {"proxy", "203.0.113.11", {{lb, "--config", proxy}}},
+        {"haproxy", "203.0.113.12", {{root + haproxy_program, "-db", "-f", ha}, libraries}},
+        {"nginx",
+         "203.0.113.13",
+         {{root + nginx_program, "-p", folder, "-e", "stderr", "-c", ng}, libraries}}};
+    std::vector<Contender> contenders;
+    UNDERSTUDY_TRY(const auto backend, parse_address(backend_address));
+    contenders.push_back({"routed", backend, -1});
+    for (const Start& start : starts) {
+        UNDERSTUDY_CHECK(rig.add_host(start.name, start.address));
+        const std::string log = folder + "/" + start.name + ".log";
+        UNDERSTUDY_TRY(const pid_t process, rig.run(start.name, balancer_processor, start.command, log));
+        UNDERSTUDY_TRY(const auto address, parse_address(start.address));
+        UNDERSTUDY_CHECK(wait_until_it_answers(rig, "client", {address, answer_port}, log));
+        contenders.push_back({start.name, address, start.name == "nginx" ? worker_of(process) : process});
+    }
+    return contenders;
+}
+
+}  // namespace understudy::bench

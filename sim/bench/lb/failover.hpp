@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long a balancer goes on routing to a backend that has died without a word: from the cut of all its
+// links to the first connection that another backend answers. New connections are tried every two
+// milliseconds, all from one address under source-address distribution, so that each of them goes to the dead
+// backend until the balancer knows better. The analytic bound: threshold × interval + timeout.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "sim/bench/lb/rig.hpp"
+
+namespace understudy::bench {
+
+struct FailoverTimes {
+    std::vector<double> milliseconds;  // one for each kill
+    double bound_ms = 0;
+};
+
+// Starts two backends and a balancer of this data path ("passthrough", "proxy") on hosts of their own.
+Result<FailoverTimes> measure_failover(Rig& rig, const std::string& data_path, int kills,
+                                       const std::string& programs, const std::string& folder);
+
+}  // namespace understudy::bench

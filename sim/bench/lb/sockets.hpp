@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two steps of plain sockets that bench server and bench clients share.
+#pragma once
+
+#include <netinet/in.h>
+
+#include <cstdint>
+
+#include "base/address.hpp"
+
+namespace understudy::bench {
+
+sockaddr_in to_sockaddr(Ipv4Address address, std::uint16_t port);
+
+// A non-blocking connection attempt; -1 with errno when not even that could be begun.
+int begin_connect(Endpoint target);
+
+}  // namespace understudy::bench

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/bench/lb/traffic.hpp"
+
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <deque>
+#include <string_view>
+
+#include "base/io/clock.hpp"
+#include "sim/bench/lb/server.hpp"
+#include "sim/bench/lb/sockets.hpp"
+
+namespace understudy::bench {
+namespace {
+
+constexpr std::string_view question = "GET / HTTP/1.1\r\nHost: bench\r\n\r\n";
+
+struct Connection {
+    int descriptor = -1;
+    bool connected = false;
+    std::size_t received = 0;
+    std::deque<Instant> due;  // ask_evenly: when the questions that wait for answers were due
+};
+
+// The connections of one measurement, each in a slot that is filled again when it fails.
+class Client {
+  public:
+    Client(Endpoint target, int count)
+        : target_(target), epoll_(::epoll_create1(EPOLL_CLOEXEC)), slots_(static_cast<std::size_t>(count)) {
+        for (std::size_t slot = 0; slot < slots_.size(); ++slot) open(slot);
+    }
+    ~Client() {
+        for (const Connection& connection : slots_)
+            if (connection.descriptor >= 0) ::close(connection.descriptor);
+        ::close(epoll_);
+    }
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    void open(std::size_t slot) {
+        Connection& connection = slots_[slot];
+        if (connection.descriptor >= 0) ::close(connection.descriptor);
+        connection = Connection{};
+        connection.descriptor = begin_connect(target_);
+        if (connection.descriptor < 0) {
+            ++failures_;
+            return;
+        }
+        epoll_event event{};
+        event.events = EPOLLOUT;
+        event.data.u64 = slot;
+        ::epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.descriptor, &event);
+    }
+    void fail(std::size_t slot) {
+        ++failures_;
+        open(slot);
+    }
+    void ask(std::size_t slot) {
+        Connection& connection = slots_[slot];
+        connection.received = 0;
+        if (::send(connection.descriptor, question.data(), question.size(), MSG_NOSIGNAL) !=
+            static_cast<ssize_t>(question.size()))
+            fail(slot);
+    }
+    // Calls on_connected(slot) and on_bytes(slot, size) for what has happened within `limit`.
+    template <typename OnConnected, typename OnBytes>
+    void wait(Duration limit, std::vector<char>& buffer, OnConnected on_connected, OnBytes on_bytes) {
+        const auto whole = std::chrono::ceil<std::chrono::milliseconds>(std::max(limit, Duration(0)));
+        std::array<epoll_event, 256> ready;
+        const int count = ::epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()),
+                                       static_cast<int>(whole.count()));
+        for (int i = 0; i < count; ++i) {
+            const std::size_t slot = ready[static_cast<std::size_t>(i)].data.u64;
+            Connection& connection = slots_[slot];
+            if (!connection.connected) {
+                int failure = 0;
+                socklen_t size = sizeof(failure);
+                ::getsockopt(connection.descriptor, SOL_SOCKET, SO_ERROR, &failure, &size);
+                if (failure != 0) {
+                    fail(slot);
+                    continue;
+                }
+                connection.connected = true;
+                epoll_event event{};
+                event.events = EPOLLIN;
+                event.data.u64 = slot;
+                ::epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.descriptor, &event);
+                on_connected(slot);
+                continue;
+            }
+            const ssize_t size = ::recv(connection.descriptor, buffer.data(), buffer.size(), 0);
+            if (size < 0 && errno == EAGAIN) continue;
+            if (size <= 0)
+                fail(slot);
+            else
+                on_bytes(slot, static_cast<std::size_t>(size));
+        }
+    }
+
+    Connection& at(std::size_t slot) { return slots_[slot]; }
+    std::size_t size() const { return slots_.size(); }
+    std::uint64_t failures() const { return failures_; }
+
+  private:
+    Endpoint target_;
+    int epoll_;
+    std::vector<Connection> slots_;
+    std::uint64_t failures_ = 0;
+};
+
+double per_second(std::uint64_t count, Duration time) {
+    return time > Duration(0) ? static_cast<double>(count) / (to_milliseconds(time) / 1000) : 0;
+}
+
+}  // namespace
+
+Rate keep_asking(Endpoint target, int connections, Duration length) {
+    Client client(target, connections);
+    std::vector<char> buffer(64 * 1024);
+    std::uint64_t answers = 0;
+    const Instant began = io::monotonic_now();
+    while (io::monotonic_now() - began < length)
+        client.wait(
+            100ms, buffer, [&](std::size_t slot) { client.ask(slot); },
+            [&](std::size_t slot, std::size_t size) {
+                if ((client.at(slot).received += size) < answer_bytes) return;
+                ++answers;
+                client.ask(slot);
+            });
+    return {per_second(answers, io::monotonic_now() - began), client.failures()};
+}
+
+Rate connect_and_ask(Endpoint target, int at_once, Duration length) {
+    Client client(target, at_once);
+    std::vector<char> buffer(64 * 1024);
+    std::uint64_t answers = 0;
+    const Instant began = io::monotonic_now();
+    while (io::monotonic_now() - began < length)
+        client.wait(
+            100ms, buffer, [&](std::size_t slot) { client.ask(slot); },
+            [&](std::size_t slot, std::size_t size) {
+                if ((client.at(slot).received += size) < answer_bytes) return;
+                ++answers;
+                client.open(slot);
+            });
+    return {per_second(answers, io::monotonic_now() - began), client.failures()};
+}
+
+Rate read_bulk(Endpoint target, int connections, Duration length) {
+    Client client(target, connections);
+    std::vector<char> buffer(512 * 1024);
+    std::uint64_t bytes = 0;
+    const Instant began = io::monotonic_now();
+    while (io::monotonic_now() - began < length)
+        client.wait(
+            100ms, buffer, [](std::size_t) {}, [&](std::size_t, std::size_t size) { bytes += size; });
+    return {per_second(bytes, io::monotonic_now() - began), client.failures()};
+}
+
+Latency ask_evenly(Endpoint target, int connections, int rate, Duration length) {
+    Client client(target, connections);
+    std::vector<char> buffer(64 * 1024);
+    std::vector<Duration> times;
+    const Duration step = Duration(std::chrono::seconds(1)) / rate;
+    const Instant began = io::monotonic_now();
+    Instant due = began + 100ms;  // by then every connection is open
+    std::size_t next = 0;
+    while (io::monotonic_now() - began < length) {
+        // A slot that still waits for an answer gets its next question after it: one at a time, none skipped.
+        for (; due <= io::monotonic_now(); due += step, next = (next + 1) % client.size()) {
+            Connection& connection = client.at(next);
+            if (!connection.connected) continue;
+            connection.due.push_back(due);
+            if (connection.due.size() == 1) client.ask(next);
+        }
+        client.wait(
+            due - io::monotonic_now() > 1ms ? 1ms : Duration(0), buffer, [](std::size_t) {},
+            [&](std::size_t slot, std::size_t size) {
+                Connection& connection = client.at(slot);
+                if ((connection.received += size) < answer_bytes || connection.due.empty()) return;
+                times.push_back(io::monotonic_now() - connection.due.front());
+                connection.due.pop_front();
+                connection.received = 0;
+                if (!connection.due.empty()) client.ask(slot);
+            });
+    }
+    if (times.empty()) return {length, length, client.failures() + 1};
+    std::sort(times.begin(), times.end());
+    return {times[times.size() / 2], times[times.size() * 99 / 100], client.failures()};
+}
+
+Result<IdleConnections> IdleConnections::open(Endpoint target, int count, Duration limit) {
+    const Instant end = io::monotonic_now() + limit;
+    std::vector<char> buffer(64 * 1024);
+    constexpr int batch = 500;
+    IdleConnections result({});
+    while (static_cast<int>(result.descriptors_.size()) < count) {
+        const int wanted = std::min(batch, count - static_cast<int>(result.descriptors_.size()));
+        Client client(target, wanted);
+        int answered = 0;
+        while (answered < wanted && io::monotonic_now() < end)
+            client.wait(
+                100ms, buffer, [&](std::size_t slot) { client.ask(slot); },
+                [&](std::size_t slot, std::size_t size) {
+                    if ((client.at(slot).received += size) < answer_bytes) return;
+                    ++answered;
+                });
+        if (answered < wanted)
+            return Error(ErrorKind::timeout, "idle connections",
+                         fmt::format("{} of {} were answered within {}, {} failed",
+                                     result.descriptors_.size() + static_cast<std::size_t>(answered), count,
+                                     format_duration(limit), client.failures()));
+        for (std::size_t slot = 0; slot < client.size(); ++slot)
+            result.descriptors_.push_back(std::exchange(client.at(slot).descriptor, -1));
+    }
+    return result;
+}
+
+IdleConnections::~IdleConnections() {
+    for (const int descriptor : descriptors_) ::close(descriptor);
+}
+
+}  // namespace understudy::bench
