@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "base/io/interrupt.hpp"
+#include "sim/bench/lb/contenders.hpp"
 #include "sim/bench/lb/lb.hpp"
 #include "sim/bench/results.hpp"
 #include "sim/bench/up.hpp"
@@ -31,6 +32,11 @@ int main(int argument_count, char** arguments) {
     lb_options.peers = (lab::program_directory().parent_path() / "peers").string();
     auto* lb = app.add_subcommand(
         "lb", "both data paths of the load balancer beside the bare route, HAProxy and nginx");
+    lb_options.contenders = bench::contender_names();
+    lb->add_option("--contenders", lb_options.contenders, "which of them")
+        ->delimiter(',')
+        ->check(CLI::IsMember(bench::contender_names()))
+        ->capture_default_str();
     lb->add_option("--rounds", lb_options.rounds, "how often each is measured, in turn")
         ->check(CLI::Range(1, 100))
         ->capture_default_str();

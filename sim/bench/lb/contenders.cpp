@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -29,7 +30,7 @@ Result<std::string> write_file(const std::string& path, const std::string& text)
 }
 
 // Probes a port apart from those that are measured.
-std::string own_config(const std::string& data_path, const std::string& frontend) {
+std::string own_config(const std::string& data_path, const std::string& frontend, int connections) {
     std::string text = fmt::format(
         "name: bench-{0}\ndata_path: {0}\nfrontend: {{address: {1}}}\n"
         "backends: [{{host: backend, address: {2}}}]\n"
@@ -37,15 +38,16 @@ std::string own_config(const std::string& data_path, const std::string& frontend
         "  - {{name: answer, frontend_port: {4}, backend_port: {4}, probe: up}}\n"
         "  - {{name: bulk, frontend_port: {5}, backend_port: {5}, probe: up}}\n",
         data_path, frontend, backend_address, name_port, answer_port, bulk_port);
-    if (data_path == "proxy") return text + "max_connections: 12000\n";
+    if (data_path == "proxy") return text + fmt::format("max_connections: {}\n", connections);
     return text + "network_namespace: /proc/1/ns/net\n";
 }
 
-std::string haproxy_config(const std::string& frontend) {
-    std::string text =
-        "global\n  nbthread 1\n  maxconn 12000\ndefaults\n  mode tcp\n  option splice-auto\n  timeout "
+std::string haproxy_config(const std::string& frontend, int connections) {
+    std::string text = fmt::format(
+        "global\n  nbthread 1\n  maxpipes 64\n  maxconn {0}\ndefaults\n  mode tcp\n  option splice-auto\n  timeout "
         "connect "
-        "3s\n  timeout client 4m\n  timeout server 4m\n  maxconn 12000\n";
+        "3s\n  timeout client 4m\n  timeout server 4m\n  maxconn {0}\n",
+        connections);
     for (const auto port : {answer_port, bulk_port})
         text += fmt::format("listen port{0}\n  bind {1}:{0}\n  server backend {2}:{0} check port {3}\n", port,
                             frontend, backend_address, name_port);
@@ -112,15 +114,23 @@ Result<void> wait_until_it_answers(const Rig& rig, const std::string& host, Endp
                  fmt::format("did not answer within {}: {}", format_duration(start_limit), last_line(log)));
 }
 
-Result<std::vector<Contender>> start_contenders(Rig& rig, const std::string& programs,
-                                                const std::string& peers, const std::string& folder) {
-    const std::string lb = programs + "/understudy-lb";
-    UNDERSTUDY_TRY(const auto root, root_of_peers(peers));
+const std::vector<std::string>& contender_names() {
+    static const std::vector<std::string> names{"routed", "passthrough", "proxy", "haproxy", "nginx"};
+    return names;
+}
+
+Result<std::vector<Contender>> start_contenders(Rig& rig, const ContenderOptions& options) {
+    const std::string& folder = options.folder;
+    const std::string lb = options.programs + "/understudy-lb";
+    UNDERSTUDY_TRY(const auto root, root_of_peers(options.peers));
     const std::string libraries = root.empty() ? "" : root + "/usr/lib/x86_64-linux-gnu";
-    UNDERSTUDY_TRY(const auto pass,
-                   write_file(folder + "/passthrough.yaml", own_config("passthrough", "203.0.113.10")));
-    UNDERSTUDY_TRY(const auto proxy, write_file(folder + "/proxy.yaml", own_config("proxy", "203.0.113.11")));
-    UNDERSTUDY_TRY(const auto ha, write_file(folder + "/haproxy.cfg", haproxy_config("203.0.113.12")));
+    const int connections = options.connections + 50;  // what measures waits while others idle
+    UNDERSTUDY_TRY(const auto pass, write_file(folder + "/passthrough.yaml",
+                                               own_config("passthrough", "203.0.113.10", connections)));
+    UNDERSTUDY_TRY(const auto proxy,
+                   write_file(folder + "/proxy.yaml", own_config("proxy", "203.0.113.11", connections)));
+    UNDERSTUDY_TRY(const auto ha,
+                   write_file(folder + "/haproxy.cfg", haproxy_config("203.0.113.12", connections)));
     UNDERSTUDY_TRY(const auto ng,
                    write_file(folder + "/nginx.conf", nginx_config("203.0.113.13", folder, root)));
     const std::vector<Start> starts{
@@ -134,6 +144,8 @@ Result<std::vector<Contender>> start_contenders(Rig& rig, const std::string& pro
     UNDERSTUDY_TRY(const auto backend, parse_address(backend_address));
     contenders.push_back({"routed", backend, -1});
     for (const Start& start : starts) {
+        if (std::find(options.names.begin(), options.names.end(), start.name) == options.names.end())
+            continue;
         UNDERSTUDY_CHECK(rig.add_host(start.name, start.address));
         const std::string log = folder + "/" + start.name + ".log";
         UNDERSTUDY_TRY(const pid_t process, rig.run(start.name, balancer_processor, start.command, log));

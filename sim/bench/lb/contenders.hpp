@@ -20,10 +20,18 @@ struct Contender {
     pid_t process = -1;   // whose memory counts; -1: none
 };
 
-// Starts them; each serves when this returns. `peers` is a folder into which the peers' packages were
-// unpacked; they may be installed instead. `folder` takes configurations and logs.
-Result<std::vector<Contender>> start_contenders(Rig& rig, const std::string& programs,
-                                                const std::string& peers, const std::string& folder);
+struct ContenderOptions {
+    std::vector<std::string> names;  // which of them
+    std::string programs;            // folder of understudy-lb
+    std::string peers;               // folder into which the peers' packages were unpacked, if they were
+    std::string folder;              // takes configurations and logs
+    int connections = 0;             // each allows so many at once, and a few more
+};
+
+const std::vector<std::string>& contender_names();
+
+// Starts them; each serves when this returns.
+Result<std::vector<Contender>> start_contenders(Rig& rig, const ContenderOptions& options);
 
 // Waits until `target` answers, seen from `host`. Error: the log's last line.
 Result<void> wait_until_it_answers(const Rig& rig, const std::string& host, Endpoint target,

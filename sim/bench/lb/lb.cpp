@@ -51,7 +51,9 @@ class Bench {
         UNDERSTUDY_CHECK(rig_.add_host("client", "198.51.100.10"));
         UNDERSTUDY_CHECK(rig_.add_host("backend", backend_address));
         UNDERSTUDY_CHECK(rig_.fork_inside("backend", 0, [] { return serve("backend"); }));
-        UNDERSTUDY_TRY(contenders_, start_contenders(rig_, options_.programs, options_.peers, logs()));
+        UNDERSTUDY_TRY(contenders_,
+                       start_contenders(rig_, {options_.contenders, options_.programs, options_.peers, logs(),
+                                               options_.idle_connections}));
         for (int round = 0; round < options_.rounds; ++round)
             for (const Contender& contender : contenders_) {
                 fmt::print(stderr, "round {} of {}: {}\n", round + 1, options_.rounds, contender.name);
@@ -61,7 +63,9 @@ class Bench {
         collect();
         if (options_.kills > 0)
             for (const std::string data_path : {"passthrough", "proxy"})
-                UNDERSTUDY_CHECK(measure_kills(data_path));
+                if (std::find(options_.contenders.begin(), options_.contenders.end(), data_path) !=
+                    options_.contenders.end())
+                    UNDERSTUDY_CHECK(measure_kills(data_path));
         fmt::print("{}", to_table(results_));
         UNDERSTUDY_CHECK(write_results(results_, options_.folder, "lb", "Load balancers, side by side"));
         fmt::print("\nwritten: {0}/lb.json, {0}/lb.svg\n", options_.folder);
@@ -158,23 +162,25 @@ class Bench {
     Results results_;
 };
 
-// Each idle connection takes one descriptor of the client, one of the backend and two of a proxy.
-Result<void> allow_descriptors(int connections) {
+// How many idle connections the machine allows: each takes two descriptors of a proxy.
+int allowed_connections(int wanted) {
+    constexpr rlim_t others = 600;  // listeners, probes, pipes, the peers' own
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
-    const rlim_t wanted = static_cast<rlim_t>(connections) * 2 + 4096;
-    if (limit.rlim_cur >= wanted) return {};
-    rlimit raised{wanted, std::max(wanted, limit.rlim_max)};
-    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) return {};
-    return Error(ErrorKind::environment, "open files",
-                 fmt::format("the limit of {} is too low for {} connections through a proxy", limit.rlim_max,
-                             connections))
-        .with_number(static_cast<std::int64_t>(wanted))
-        .with_remedy(fmt::format("raise it (ulimit -Hn {}), or ask for fewer with --idle", wanted));
+    const rlim_t needed = static_cast<rlim_t>(wanted) * 2 + others;
+    rlimit raised{needed, std::max(needed, limit.rlim_max)};
+    if (limit.rlim_cur >= needed || ::setrlimit(RLIMIT_NOFILE, &raised) == 0) return wanted;
+    raised = {limit.rlim_max, limit.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &raised);
+    if (limit.rlim_max >= needed) return wanted;
+    const int allowed = static_cast<int>((limit.rlim_max - others) / 2);
+    fmt::print(stderr, "open files: the limit of {} allows {} idle connections, not {}\n", limit.rlim_max,
+               allowed, wanted);
+    return allowed;
 }
 
-Result<void> run_inside(const LbBenchOptions& options) {
-    UNDERSTUDY_CHECK(allow_descriptors(options.idle_connections));
+Result<void> run_inside(LbBenchOptions options) {
+    options.idle_connections = allowed_connections(options.idle_connections);
     UNDERSTUDY_TRY(Rig rig, Rig::create());
     return Bench(options, rig).run();
 }

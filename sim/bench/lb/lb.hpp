@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 
@@ -15,9 +16,10 @@ struct LbBenchOptions {
     int rounds = 5;
     int kills = 100;
     int idle_connections = 10'000;
-    std::string programs;  // folder of understudy-lb
-    std::string peers;     // folder of the peers' unpacked packages
-    std::string folder;    // where lb.json, lb.svg and the logs go
+    std::vector<std::string> contenders;  // "routed" is always among them
+    std::string programs;                 // folder of understudy-lb
+    std::string peers;                    // folder of the peers' unpacked packages
+    std::string folder;                   // where lb.json, lb.svg and the logs go
 };
 
 // Prints the table. Runs in a sandbox of its own, which is gone when this returns.
