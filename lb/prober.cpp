@@ -28,6 +28,12 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr auto close_limit = std::chrono::seconds(1);
 constexpr std::size_t close_bytes_limit = 256 * 1024;
 
+// The backend itself said no, so there is nothing to wait for.
+bool is_hard(const boost::system::error_code& failure) {
+    return failure == asio::error::connection_refused || failure == asio::error::connection_reset ||
+           failure == asio::error::broken_pipe;
+}
+
 // A socket and the timer that cuts it off, kept together until both are done.
 struct Guarded {
     explicit Guarded(const asio::any_io_executor& executor) : socket(executor), timer(executor) {}
@@ -98,7 +104,8 @@ asio::awaitable<ProbeResult> get(std::shared_ptr<Guarded> held, ProbeRequest req
     if (failure)
         co_return ProbeResult{
             false, latency,
-            fmt::format("{} {} after {}", subject, words_for(failure), format_latency(latency))};
+            fmt::format("{} {} after {}", subject, words_for(failure), format_latency(latency)),
+            is_hard(failure)};
     const auto status = parse_status_line(line);
     if (status.has_error())
         co_return ProbeResult{false, latency,
@@ -107,7 +114,7 @@ asio::awaitable<ProbeResult> get(std::shared_ptr<Guarded> held, ProbeRequest req
     if (*status != 200)
         co_return ProbeResult{
             false, latency,
-            fmt::format("{} answered {} after {}, not 200", subject, *status, format_latency(latency))};
+            fmt::format("{} answered {} after {}, not 200", subject, *status, format_latency(latency)), true};
     co_return ProbeResult{true, latency,
                           fmt::format("{} answered 200 after {}", subject, format_latency(latency))};
 }
@@ -129,7 +136,8 @@ asio::awaitable<ProbeResult> run_probe(ProbeRequest request) {
     if (failure)
         co_return ProbeResult{
             false, latency,
-            fmt::format("{} {} after {}", subject, words_for(failure), format_latency(latency))};
+            fmt::format("{} {} after {}", subject, words_for(failure), format_latency(latency)),
+            is_hard(failure)};
     ProbeResult result{true, latency, fmt::format("{} answered after {}", subject, format_latency(latency))};
     if (request.protocol == ProbeProtocol::http) result = co_await get(held, request, started);
     asio::co_spawn(executor, close_in_order(held), asio::detached);

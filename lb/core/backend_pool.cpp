@@ -5,22 +5,41 @@
 
 namespace understudy::lb {
 
-BackendPool::BackendPool(const std::vector<std::string>& hosts) : health_(hosts.size(), Health::unknown) {
-    for (const std::string& host : hosts) identities_.push_back(identity_of(host));
+void BackendPool::set(std::size_t backend, PoolMember member) {
+    members_.at(backend) = member;
+    const PoolState now = state();
+    const bool somebody_down = std::any_of(members_.begin(), members_.end(), [](const PoolMember& held) {
+        return held.wanted && held.health == Health::down;
+    });
+    // A backend that is not judged yet doesn't begin the fallback, and doesn't end it either.
+    if (now == PoolState::serving || !somebody_down || behaviour_ == NoHealthyBackends::all_down)
+        falls_back_ = false;
+    else if (now == PoolState::empty)
+        falls_back_ = true;
 }
 
-void BackendPool::set_health(std::size_t backend, Health health) {
-    health_.at(backend) = health;
-    healthy_.clear();
-    for (std::size_t i = 0; i < health_.size(); ++i)
-        if (health_[i] == Health::up) healthy_.push_back({i, identities_[i]});
+std::vector<std::size_t> BackendPool::eligible() const {
+    const Health wanted = falls_back_ ? Health::down : Health::up;
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < members_.size(); ++i)
+        if (members_[i].wanted && members_[i].health == wanted) found.push_back(i);
+    return found;
 }
 
 PoolState BackendPool::state() const {
-    if (!healthy_.empty()) return PoolState::serving;
-    return std::find(health_.begin(), health_.end(), Health::unknown) != health_.end()
-               ? PoolState::undetermined
-               : PoolState::empty;
+    PoolState state = PoolState::empty;
+    for (const PoolMember& member : members_) {
+        if (!member.wanted) continue;
+        if (member.health == Health::up) return PoolState::serving;
+        if (member.health == Health::unknown) state = PoolState::undetermined;
+    }
+    return state;
+}
+
+bool BackendPool::all_down() const {
+    return std::all_of(members_.begin(), members_.end(), [](const PoolMember& member) {
+        return member.stopped || member.health == Health::down;
+    });
 }
 
 }  // namespace understudy::lb

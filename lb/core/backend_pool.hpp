@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The backends as one probe sees them: who is healthy, and who of the healthy takes a flow. Backends are
-// known by their place in the list handed in. Only `up` is routed to: neither unknown nor down.
+// The backends as one probe sees them: who may take a new flow, and what there is to say when nobody can.
+// Backends are known by their place in the list. A new flow goes to those that are up and wanted. With
+// NoHealthyBackends::all_up, once everybody wanted is down, it goes to all of those that are down, until one
+// is up again; one that is unknown is never among them.
 #pragma once
 
 #include <cstddef>
-#include <optional>
-#include <span>
-#include <string>
 #include <vector>
 
-#include "lb/core/distribution.hpp"
 #include "lb/core/probe_machine.hpp"
 
 namespace understudy::lb {
@@ -17,27 +15,37 @@ namespace understudy::lb {
 // What a rule does once every backend is down by its probe.
 enum class NoHealthyBackends { all_down, all_up };
 
-// undetermined: nobody is up, but some haven't been judged yet. empty: nobody is up and all have been.
+// serving: somebody wanted is up. undetermined: nobody is, but some haven't been judged yet. empty: nobody
+// is, and all have been.
 enum class PoolState { undetermined, serving, empty };
+
+struct PoolMember {
+    Health health = Health::unknown;
+    bool wanted = true;  // neither disabled nor draining nor stopped
+    bool stopped = false;
+    bool operator==(const PoolMember&) const = default;
+};
 
 class BackendPool {
   public:
-    explicit BackendPool(const std::vector<std::string>& hosts);
+    BackendPool(std::size_t backends, NoHealthyBackends behaviour)
+        : members_(backends), behaviour_(behaviour) {}
 
-    void set_health(std::size_t backend, Health health);
-    Health health(std::size_t backend) const { return health_.at(backend); }
+    void set(std::size_t backend, PoolMember member);
+    const PoolMember& member(std::size_t backend) const { return members_.at(backend); }
+    std::size_t size() const { return members_.size(); }
+
+    std::vector<std::size_t> eligible() const;  // ascending
     PoolState state() const;
-    std::size_t healthy_count() const { return healthy_.size(); }
-
-    // The backend for this flow among the healthy ones that aren't excluded.
-    std::optional<std::size_t> choose(const FlowKey& flow, std::span<const std::size_t> excluded) const {
-        return lb::choose(flow, healthy_, excluded);
-    }
+    // Everybody who could answer a probe is down, wanted or not: what the cloud calls all probes down.
+    bool all_down() const;
+    // New flows go to backends that are down, for want of better.
+    bool falls_back() const { return falls_back_; }
 
   private:
-    std::vector<std::uint64_t> identities_;
-    std::vector<Health> health_;
-    std::vector<Candidate> healthy_;
+    std::vector<PoolMember> members_;
+    NoHealthyBackends behaviour_;
+    bool falls_back_ = false;
 };
 
 }  // namespace understudy::lb

@@ -15,14 +15,6 @@ std::uint64_t mix(std::uint64_t value) {
     return value ^ (value >> 31);
 }
 
-std::uint64_t hash_of(const FlowKey& flow) {
-    const std::uint64_t addresses =
-        std::uint64_t{flow.client.address.bits} << 32 | flow.frontend.address.bits;
-    const std::uint64_t rest =
-        std::uint64_t{flow.client.port} << 32 | std::uint64_t{flow.frontend.port} << 8 | flow.protocol;
-    return mix(mix(addresses) ^ rest);
-}
-
 }  // namespace
 
 std::uint64_t identity_of(std::string_view host) {
@@ -31,10 +23,21 @@ std::uint64_t identity_of(std::string_view host) {
     return mix(hash);
 }
 
+std::uint64_t hash_of(const FlowKey& flow, Distribution mode) {
+    const std::uint64_t addresses =
+        std::uint64_t{flow.client.address.bits} << 32 | flow.frontend.address.bits;
+    std::uint64_t rest = 0;
+    if (mode == Distribution::five_tuple)
+        rest = std::uint64_t{flow.client.port} << 32 | std::uint64_t{flow.frontend.port} << 8 | flow.protocol;
+    if (mode == Distribution::source_ip_protocol) rest = flow.protocol;
+    return mix(mix(addresses) ^ rest);
+}
+
 namespace {
 
-const Candidate* highest(std::uint64_t hash, std::span<const Candidate> candidates,
+const Candidate* highest(std::size_t bucket, std::span<const Candidate> candidates,
                          std::span<const std::size_t> excluded) {
+    const std::uint64_t hash = mix(bucket);
     const Candidate* best = nullptr;
     std::pair<std::uint64_t, std::uint64_t> best_weight;
     for (const Candidate& candidate : candidates) {
@@ -51,8 +54,8 @@ const Candidate* highest(std::uint64_t hash, std::span<const Candidate> candidat
 }  // namespace
 
 std::optional<std::size_t> choose(const FlowKey& flow, std::span<const Candidate> candidates,
-                                  std::span<const std::size_t> excluded) {
-    const Candidate* best = highest(hash_of(flow), candidates, excluded);
+                                  std::span<const std::size_t> excluded, Distribution mode) {
+    const Candidate* best = highest(hash_of(flow, mode) % bucket_count, candidates, excluded);
     return best == nullptr ? std::nullopt : std::optional(best->backend);
 }
 
@@ -61,7 +64,7 @@ std::vector<std::size_t> bucket_table(std::span<const Candidate> candidates) {
     if (candidates.empty()) return table;
     table.reserve(bucket_count);
     for (std::size_t bucket = 0; bucket < bucket_count; ++bucket)
-        table.push_back(highest(mix(bucket), candidates, {})->backend);
+        table.push_back(highest(bucket, candidates, {})->backend);
     return table;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which backend a flow goes to: rendezvous (highest random weight) hashing over the five-tuple. Each backend
-// has a weight for each flow that depends on the two alone, and the highest healthy one takes it: when a
-// backend goes, only its own flows move, and when it comes back, exactly those return. The same on every
-// machine and run. Rule: Thaler and Ravishankar, "Using name-based mappings to increase hit rates" (1998).
+// Which backend a flow goes to: its fields are hashed to one of 1024 buckets, and rendezvous (highest random
+// weight) hashing gives each bucket to a backend. Each backend has a weight for each bucket that depends on
+// the two alone, and the highest candidate takes it: when a backend goes, only its own buckets move, and when
+// it comes back, exactly those return. The same on every machine and run. Rule: Thaler and Ravishankar,
+// "Using name-based mappings to increase hit rates" (1998).
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,8 @@
 
 namespace understudy::lb {
 
-// What of a flow decides its backend.
+// What of a flow decides its backend: client, frontend and protocol; the two addresses; or those and the
+// protocol.
 enum class Distribution { five_tuple, source_ip, source_ip_protocol };
 
 struct FlowKey {
@@ -33,17 +35,20 @@ struct Candidate {
 
 std::uint64_t identity_of(std::string_view host);
 
-// The candidate of the highest weight that isn't among `excluded`; none if there is no other. Order of the
-// candidates is without effect.
-std::optional<std::size_t> choose(const FlowKey& flow, std::span<const Candidate> candidates,
-                                  std::span<const std::size_t> excluded);
-
 // New flows of a rule are spread over so many buckets.
 constexpr std::size_t bucket_count = 1024;
 
-// The backend of each bucket: bucket_count entries, each of them choose()'s rule applied to the bucket in
-// place of a flow; none where there are no candidates. Of two tables that differ by one candidate, only that
-// candidate's buckets differ.
+// What the mode leaves of the flow, hashed. Its bucket is this modulo bucket_count.
+std::uint64_t hash_of(const FlowKey& flow, Distribution mode);
+
+// The backend of each bucket: bucket_count entries; none where there are no candidates. Of two tables that
+// differ by one candidate, only that candidate's buckets differ. Order of the candidates is without effect.
 std::vector<std::size_t> bucket_table(std::span<const Candidate> candidates);
+
+// The backend of the flow's bucket in the table of the candidates that aren't among `excluded`; none if there
+// are none.
+std::optional<std::size_t> choose(const FlowKey& flow, std::span<const Candidate> candidates,
+                                  std::span<const std::size_t> excluded,
+                                  Distribution mode = Distribution::five_tuple);
 
 }  // namespace understudy::lb

@@ -22,20 +22,35 @@ std::string ordinal(int number) {
     return fmt::format("{}{}", number, suffix);
 }
 
-// Counts stop here, far above any threshold, rather than overflow in a year of failures.
-constexpr int most_failures = 1'000'000'000;
+// Counts stop here, far above any threshold, rather than overflow in a year of results.
+constexpr int highest_count = 1'000'000'000;
+
+void check(const ProbeTiming& timing, Duration offset) {
+    UNDERSTUDY_ASSERT(timing.interval > Duration(0), "a probe interval is positive");
+    UNDERSTUDY_ASSERT(timing.threshold >= 1, "a threshold is at least one");
+    UNDERSTUDY_ASSERT(offset >= Duration(0) && offset < timing.interval,
+                      "an offset lies within the interval");
+}
 
 }  // namespace
 
 ProbeMachine::ProbeMachine(ProbeTiming timing, Instant first_probe, Duration offset)
     : timing_(timing),
       grid_(first_probe + (offset > Duration(0) ? offset : timing.interval)),
-      activity_(Waiting{first_probe}),
-      standing_(Unknown{}) {
-    UNDERSTUDY_ASSERT(timing.interval > Duration(0), "a probe interval is positive");
-    UNDERSTUDY_ASSERT(timing.unhealthy_threshold >= 1, "an unhealthy threshold is at least one");
-    UNDERSTUDY_ASSERT(offset >= Duration(0) && offset < timing.interval,
-                      "an offset lies within the interval");
+      activity_(Waiting{first_probe}) {
+    check(timing, offset);
+}
+
+void ProbeMachine::take_over(const ProbeMachine& before, Instant now) {
+    const ProbeTiming timing = timing_;
+    const Instant grid = grid_;
+    *this = before;
+    actions_.clear();
+    if (timing_ == timing) return;
+    timing_ = timing;
+    grid_ = grid;
+    if (auto* waiting = std::get_if<Waiting>(&activity_))
+        waiting->due = std::min(waiting->due, std::max(grid, now));
 }
 
 void ProbeMachine::on_timeout(Instant now) {
@@ -48,39 +63,89 @@ void ProbeMachine::on_timeout(Instant now) {
 }
 
 void ProbeMachine::handle(const ProbeResult& result, Instant now) {
-    UNDERSTUDY_ASSERT(std::holds_alternative<Running>(activity_), "a result belongs to a running probe");
+    if (auto* suspended = std::get_if<Suspended>(&activity_)) {
+        UNDERSTUDY_ASSERT(suspended->running, "a result belongs to a running probe");
+        suspended->running = false;
+        return;
+    }
+    const auto* running = std::get_if<Running>(&activity_);
+    UNDERSTUDY_ASSERT(running != nullptr, "a result belongs to a running probe");
+    if (!running->counts) {  // of before the suspension: the first probe after it is still due
+        activity_ = Waiting{now};
+        return;
+    }
     activity_ = Waiting{std::max(grid_, now)};
-    actions_.emplace_back(result.healthy ? succeeded(result) : failed(result));
+    ProbeVerdict verdict = result.healthy ? succeeded(result, now) : failed(result, now);
+    past_.push_back({now, verdict});
+    if (past_.size() > most_past_results) past_.pop_front();
+    if (verdict.change == ProbeChange::changed) last_change_ = past_.back();
+    actions_.emplace_back(std::move(verdict));
 }
 
-ProbeVerdict ProbeMachine::succeeded(const ProbeResult& result) {
-    ProbeVerdict verdict{ProbeChange::changed, Health::up, result, result.text};
-    if (std::holds_alternative<Unknown>(standing_)) {
-        verdict.reason += ", first success";
-    } else if (const auto* down = std::get_if<Down>(&standing_)) {
-        verdict.reason += down->failures == 1
-                              ? ", first success after 1 failure"
-                              : fmt::format(", first success after {} failures in a row", down->failures);
-    } else {
-        verdict.change = ProbeChange::unchanged;
-    }
-    standing_ = Up{};
+void ProbeMachine::suspend() {
+    if (suspended()) return;
+    activity_ = Suspended{std::holds_alternative<Running>(activity_)};
+    health_ = Health::unknown;
+    failures_ = 0;
+    successes_ = 0;
+    last_change_.reset();
+}
+
+void ProbeMachine::resume(Instant now) {
+    const auto* suspended = std::get_if<Suspended>(&activity_);
+    if (suspended == nullptr) return;
+    if (suspended->running)
+        activity_ = Running{.counts = false};
+    else
+        activity_ = Waiting{now};
+}
+
+int ProbeMachine::recent_downs(Instant now) const {
+    return static_cast<int>(std::count_if(downs_.begin(), downs_.end(), [&](Instant down) {
+        return now - down <= flap_window_intervals * timing_.interval;
+    }));
+}
+
+ProbeVerdict ProbeMachine::succeeded(const ProbeResult& result, Instant now) {
+    const int failures = std::exchange(failures_, 0);
+    successes_ = std::min(successes_ + 1, highest_count);
+    ProbeVerdict verdict{ProbeChange::unchanged, health_, result, result.text};
+    if (health_ == Health::up) return verdict;
+    // The present down is not counted against the backend: one success after a lone down is enough.
+    const int downs = recent_downs(now);
+    const int extra = std::clamp(health_ == Health::down ? downs - 1 : downs, 0, most_extra_successes);
+    const int needed = (timing_.mode == ThresholdMode::probe_threshold ? timing_.threshold : 1) + extra;
+    verdict.change = successes_ >= needed ? ProbeChange::changed : ProbeChange::pending;
+    if (successes_ > 1 || needed > 1)
+        verdict.reason += fmt::format(", {} success in a row of {} needed", ordinal(successes_), needed);
+    else if (failures > 1)
+        verdict.reason += fmt::format(", first success after {} failures in a row", failures);
+    else
+        verdict.reason += failures == 1 ? ", first success after 1 failure" : ", first success";
+    if (extra > 0)
+        verdict.reason += fmt::format(", {} of them because it went down {} within {}", extra,
+                                      downs == 1 ? "once" : fmt::format("{} times", downs),
+                                      format_duration(flap_window_intervals * timing_.interval));
+    if (verdict.change == ProbeChange::changed) health_ = verdict.health = Health::up;
     return verdict;
 }
 
-ProbeVerdict ProbeMachine::failed(const ProbeResult& result) {
-    const int failures = std::visit(
-        [](auto& held) { return held.failures = std::min(held.failures + 1, most_failures); }, standing_);
-    ProbeVerdict verdict{ProbeChange::unchanged, health(), result,
-                         fmt::format("{}, {} failure in a row", result.text, ordinal(failures))};
-    if (std::holds_alternative<Down>(standing_)) return verdict;
-    if (failures < timing_.unhealthy_threshold) {
+ProbeVerdict ProbeMachine::failed(const ProbeResult& result, Instant now) {
+    successes_ = 0;
+    failures_ = std::min(failures_ + 1, highest_count);
+    ProbeVerdict verdict{ProbeChange::unchanged, health_, result,
+                         fmt::format("{}, {} failure in a row", result.text, ordinal(failures_))};
+    if (health_ == Health::down) return verdict;
+    const bool at_once = timing_.mode == ThresholdMode::probe_threshold && result.hard;
+    if (failures_ < timing_.threshold && !at_once) {
         verdict.change = ProbeChange::pending;
         return verdict;
     }
-    standing_ = Down{failures};
+    if (failures_ < timing_.threshold) verdict.reason += ", and one so plain is enough";
+    health_ = verdict.health = Health::down;
     verdict.change = ProbeChange::changed;
-    verdict.health = Health::down;
+    downs_.push_back(now);
+    if (downs_.size() > most_extra_successes + 1) downs_.pop_front();
     return verdict;
 }
 
@@ -92,11 +157,6 @@ std::optional<Deadline> ProbeMachine::next_deadline() const {
 
 std::vector<ProbeAction> ProbeMachine::take_actions() {
     return std::exchange(actions_, {});
-}
-
-Health ProbeMachine::health() const {
-    if (std::holds_alternative<Up>(standing_)) return Health::up;
-    return std::holds_alternative<Down>(standing_) ? Health::down : Health::unknown;
 }
 
 const char* to_string(Health health) {

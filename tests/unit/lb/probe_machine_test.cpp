@@ -1,26 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 // What must hold of every run, checked on drawn ones. The seed is in the failure's text.
+#include "lb/core/probe_machine.hpp"
+
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "base/random.hpp"
-#include "lb/core/load_balancer_machine.hpp"
 
 namespace understudy::lb {
 namespace {
 
+Duration drawn(Random& random, Duration below) {
+    return Duration(static_cast<Duration::rep>(random.below(static_cast<std::uint64_t>(below.count()))));
+}
+
+// The written rule once more, as plainly as it can be said.
+struct Model {
+    ProbeTiming timing;
+    Health health = Health::unknown;
+    int failures = 0;
+    int successes = 0;
+    std::vector<Instant> downs;
+
+    int needed(Instant now) const {
+        int downs_before = 0;
+        for (const Instant down : downs)
+            if (now - down <= 10 * timing.interval) ++downs_before;
+        if (health == Health::down && downs_before > 0) --downs_before;
+        return (timing.mode == ThresholdMode::probe_threshold ? timing.threshold : 1) +
+               std::min(downs_before, 3);
+    }
+    void result(bool healthy, bool hard, Instant now) {
+        failures = healthy ? 0 : failures + 1;
+        successes = healthy ? successes + 1 : 0;
+        if (healthy && health != Health::up && successes >= needed(now)) health = Health::up;
+        const bool at_once = hard && timing.mode == ThresholdMode::probe_threshold;
+        if (!healthy && health != Health::down && (failures >= timing.threshold || at_once)) {
+            health = Health::down;
+            downs.push_back(now);
+        }
+    }
+};
+
 TEST(ProbeMachine, health_follows_the_written_rule_in_drawn_runs) {
+    int flapping = 0;
     for (std::uint64_t seed = 1; seed <= 300; ++seed) {
         SCOPED_TRACE(seed);
         Random random(seed);
-        const ProbeTiming timing{5s, 5s, 1 + static_cast<int>(random.below(4))};
-        ProbeMachine machine(timing, Instant{},
-                             Duration(static_cast<Duration::rep>(random.below(5'000'000'000))));
+        const ProbeTiming timing{
+            5s, 5s, 1 + static_cast<int>(random.below(4)),
+            random.chance(0.5) ? ThresholdMode::probe_threshold : ThresholdMode::unhealthy_threshold};
+        ProbeMachine machine(timing, Instant{}, drawn(random, 5s));
+        Model model{timing, Health::unknown, 0, 0, {}};
         const double failing = random.unit();
-        Health expected = Health::unknown;
-        int failures = 0;
+        const double changing = random.unit();
+        bool healthy = true;
         for (int step = 0; step < 200; ++step) {
             const auto deadline = machine.next_deadline();
             ASSERT_TRUE(deadline);
@@ -28,38 +66,79 @@ TEST(ProbeMachine, health_follows_the_written_rule_in_drawn_runs) {
             auto actions = machine.take_actions();
             ASSERT_EQ(actions.size(), 1U);
             ASSERT_TRUE(std::holds_alternative<ProbeStart>(actions[0]));
-            ASSERT_FALSE(machine.next_deadline());
-            const bool healthy = !random.chance(failing);
-            failures = healthy ? 0 : failures + 1;
-            const Health before = expected;
-            if (healthy)
-                expected = Health::up;
-            else if (failures >= timing.unhealthy_threshold)
-                expected = Health::down;
-            const Duration took(static_cast<Duration::rep>(random.below(5'000'000'000)));
-            machine.handle({healthy, took, "drawn"}, deadline->when + took);
+            ASSERT_FALSE(machine.next_deadline())
+                << "a probe never starts before the last one has its result";
+            if (random.chance(changing)) healthy = !random.chance(failing);
+            const bool hard = !healthy && random.chance(0.2);
+            const Health before = model.health;
+            const Duration took = drawn(random, 5s);
+            model.result(healthy, hard, deadline->when + took);
+            machine.handle({healthy, took, "drawn", hard}, deadline->when + took);
             actions = machine.take_actions();
             ASSERT_EQ(actions.size(), 1U);
             const auto& verdict = std::get<ProbeVerdict>(actions[0]);
-            ASSERT_EQ(verdict.health, expected);
-            ASSERT_EQ(machine.health(), expected);
-            ASSERT_EQ(verdict.change == ProbeChange::changed, before != expected);
+            ASSERT_EQ(verdict.health, model.health);
+            ASSERT_EQ(machine.health(), model.health);
+            ASSERT_EQ(verdict.change == ProbeChange::changed, before != model.health);
             ASSERT_EQ(verdict.change == ProbeChange::pending,
-                      !healthy && before == expected && expected != Health::down);
+                      before == model.health && (healthy ? before != Health::up : before != Health::down));
             ASSERT_TRUE(verdict.reason.starts_with("drawn")) << "a verdict always has its reason";
-            if (!healthy) {
-                ASSERT_TRUE(verdict.reason.ends_with("failure in a row"));
+            if (before != model.health) {
+                ASSERT_GT(verdict.reason.size(), std::string("drawn").size());
+                ASSERT_EQ(machine.last_change()->verdict.reason, verdict.reason);
+                if (healthy && machine.past().size() > 1 && verdict.reason.ends_with("within 50s"))
+                    ++flapping;
             }
+            ASSERT_LE(machine.past().size(), 10U);
+            ASSERT_EQ(machine.past().back().at, deadline->when + took);
         }
     }
+    EXPECT_GT(flapping, 100) << "the draws must reach what flapping changes";
+}
+
+TEST(ProbeMachine, a_flapping_backend_has_to_be_healthy_for_longer_within_a_bound) {
+    ProbeMachine machine({5s, 5s, 1}, Instant{}, 0s);
+    int most = 0;
+    for (int flap = 0; flap < 20; ++flap) {
+        for (int successes = 1;; ++successes) {
+            const Instant now = machine.next_deadline()->when;
+            machine.on_timeout(now);
+            machine.handle({true, 1ms, "ok"}, now);
+            if (machine.health() != Health::up) continue;
+            most = std::max(most, successes);
+            break;
+        }
+        const Instant now = machine.next_deadline()->when;
+        machine.on_timeout(now);
+        machine.handle({false, 1ms, "refused"}, now);
+        ASSERT_EQ(machine.health(), Health::down);
+    }
+    EXPECT_GE(most, 3);
+    EXPECT_LE(most, 4);
+    const Instant later = machine.next_deadline()->when + 51s;
+    machine.on_timeout(later);
+    machine.handle({true, 1ms, "ok"}, later);
+    EXPECT_EQ(machine.health(), Health::up) << "what was long ago is forgotten";
+}
+
+TEST(ProbeMachine, the_result_of_before_a_suspension_says_nothing_after_it) {
+    ProbeMachine machine({5s, 5s, 1}, Instant{}, 0s);
+    machine.on_timeout(Instant{});
+    machine.suspend();
+    machine.resume(Instant(1s));
+    EXPECT_FALSE(machine.next_deadline()) << "the old probe still runs";
+    machine.take_actions();
+    machine.handle({true, 2s, "ok"}, Instant(2s));
+    EXPECT_TRUE(machine.take_actions().empty());
+    EXPECT_EQ(machine.health(), Health::unknown);
+    EXPECT_EQ(machine.next_deadline()->when, Instant(2s));
 }
 
 TEST(ProbeMachine, probes_start_at_most_an_interval_apart_when_results_come_in_time) {
     for (std::uint64_t seed = 1; seed <= 100; ++seed) {
         SCOPED_TRACE(seed);
         Random random(seed);
-        ProbeMachine machine({5s, 5s, 2}, Instant{},
-                             Duration(static_cast<Duration::rep>(random.below(5'000'000'000))));
+        ProbeMachine machine({5s, 5s, 2}, Instant{}, drawn(random, 5s));
         std::optional<Instant> last;
         for (int step = 0; step < 100; ++step) {
             const Instant start = machine.next_deadline()->when;
@@ -69,8 +148,7 @@ TEST(ProbeMachine, probes_start_at_most_an_interval_apart_when_results_come_in_t
             last = start;
             machine.on_timeout(start);
             machine.take_actions();
-            machine.handle({true, 0s, "ok"},
-                           start + Duration(static_cast<Duration::rep>(random.below(4'999'999'999))));
+            machine.handle({true, 0s, "ok"}, start + drawn(random, 4999ms));
             machine.take_actions();
         }
     }
@@ -107,10 +185,8 @@ TEST(ProbeMachine, a_death_is_noticed_within_the_bound) {
         SCOPED_TRACE(seed);
         Random random(seed);
         const int threshold = 1 + static_cast<int>(random.below(3));
-        ProbeMachine machine({5s, 5s, threshold}, Instant{},
-                             Duration(static_cast<Duration::rep>(random.below(5'000'000'000))));
-        const Instant death =
-            Instant(20s + Duration(static_cast<Duration::rep>(random.below(5'000'000'000))));
+        ProbeMachine machine({5s, 5s, threshold}, Instant{}, drawn(random, 5s));
+        const Instant death = Instant(20s + drawn(random, 5s));
         for (;;) {
             const Instant start = machine.next_deadline()->when;
             machine.on_timeout(start);
@@ -120,40 +196,6 @@ TEST(ProbeMachine, a_death_is_noticed_within_the_bound) {
             machine.take_actions();
             ASSERT_LE(end, death + threshold * 5s + 5s);
             if (machine.health() == Health::down) break;
-        }
-    }
-}
-
-TEST(LoadBalancerMachine, never_routes_to_a_backend_that_is_not_up) {
-    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-        SCOPED_TRACE(seed);
-        Random random(seed);
-        MachineSettings settings{{"a", "b", "c"}, {{5s, 5s, 2}, {3s, 2s, 1}}, {{"p2p", 0}, {"rpc", 1}}};
-        LoadBalancerMachine machine(settings, Instant{});
-        std::vector<StartProbe> running;
-        Instant now{};
-        for (int step = 0; step < 300; ++step) {
-            if (!running.empty() && (random.chance(0.6) || !machine.next_deadline())) {
-                const std::size_t chosen = random.below(running.size());
-                const StartProbe probe = running[chosen];
-                running.erase(running.begin() + static_cast<std::ptrdiff_t>(chosen));
-                machine.handle(ProbeFinished{probe.backend, probe.probe, {random.chance(0.6), 1ms, "drawn"}},
-                               now);
-            } else {
-                now = std::max(now, machine.next_deadline()->when);
-                machine.on_timeout(now);
-            }
-            for (const auto& action : machine.take_actions())
-                if (const auto* start = std::get_if<StartProbe>(&action)) running.push_back(*start);
-            for (std::size_t rule = 0; rule < 2; ++rule) {
-                const FlowKey flow{{{static_cast<std::uint32_t>(random.next())}, 1}, {{1}, 2}};
-                const auto routed = machine.route(rule, flow, {});
-                ASSERT_EQ(routed, machine.route(rule, flow, {})) << "one flow has one answer";
-                ASSERT_EQ(routed.has_value(), machine.pool_of_rule(rule).healthy_count() > 0);
-                if (routed) {
-                    ASSERT_EQ(machine.health(*routed, settings.rules[rule].probe), Health::up);
-                }
-            }
         }
     }
 }

@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <optional>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "base/assert.hpp"
@@ -14,15 +17,20 @@
 namespace understudy::lb {
 namespace {
 
-struct Names {
-    std::vector<std::string> hosts, probes, rules;
+// "a b c": each word of the rest of the line.
+std::vector<std::string> words_of(std::istream& in) {
+    std::vector<std::string> words;
+    for (std::string word; in >> word;) words.push_back(word);
+    return words;
+}
 
-    static std::size_t find(const std::vector<std::string>& in, const std::string& name) {
-        const auto found = std::find(in.begin(), in.end(), name);
-        UNDERSTUDY_ASSERT(found != in.end(), name.c_str());
-        return static_cast<std::size_t>(found - in.begin());
-    }
-};
+template <typename Named>
+std::size_t find(const std::vector<Named>& in, const std::string& name, std::string Named::*member) {
+    const auto found =
+        std::find_if(in.begin(), in.end(), [&](const Named& held) { return held.*member == name; });
+    UNDERSTUDY_ASSERT(found != in.end(), name.c_str());
+    return static_cast<std::size_t>(found - in.begin());
+}
 
 class Run {
   public:
@@ -41,24 +49,12 @@ class Run {
         std::istringstream in(line);
         std::string word;
         in >> word;
-        if (word == "hosts") {
-            while (in >> word) names_.hosts.push_back(word);
-        } else if (word == "probe") {
-            std::string name, key, interval, timeout;
-            int threshold = 0;
-            in >> name >> key >> interval >> key >> timeout >> key >> threshold;
-            names_.probes.push_back(name);
-            settings_.probes.push_back({*parse_duration(interval), *parse_duration(timeout), threshold});
-        } else if (word == "rule") {
-            std::string name, key, probe;
-            in >> name >> key >> probe;
-            names_.rules.push_back(name);
-            settings_.rules.push_back({name, Names::find(names_.probes, probe)});
-        } else if (word == "until") {
+        if (setting(word, in)) return;
+        if (word == "until") {
             in >> word;
             run_until(*parse_duration(word));
         } else if (word == "at") {
-            result(in);
+            event(in);
         } else if (word == "route") {
             route(in);
         } else {
@@ -66,11 +62,84 @@ class Run {
         }
     }
 
+    bool setting(const std::string& keyword, std::istringstream& in) {
+        if (keyword == "hosts") {
+            std::uint32_t address = 0xc000020b;  // 192.0.2.11
+            for (const std::string& host : words_of(in)) {
+                if (host == "disabled")
+                    settings_.backends.back().enabled = false;
+                else
+                    settings_.backends.push_back({host, Ipv4Address{address++}, true});
+            }
+        } else if (keyword == "probe") {
+            settings_.probes.push_back(probe(words_of(in)));
+        } else if (keyword == "rule") {
+            settings_.rules.push_back(rule(words_of(in)));
+        } else if (keyword == "policy") {
+            for (const std::string& word : words_of(in)) {
+                if (word == "end_on_backend_down")
+                    settings_.end_on_backend_down = true;
+                else if (word == "end_when_all_down")
+                    settings_.end_when_all_down = true;
+                else
+                    settings_.drain_timeout = *parse_duration(word);
+            }
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    static MachineSettings::Probe probe(const std::vector<std::string>& words) {
+        MachineSettings::Probe made{words.at(0), "tcp " + words[0], {}, NoHealthyBackends::all_down};
+        for (std::size_t i = 1; i < words.size(); ++i) {
+            if (words[i] == "probe_threshold")
+                made.timing.mode = ThresholdMode::probe_threshold;
+            else if (words[i] == "all_up")
+                made.no_healthy_backends = NoHealthyBackends::all_up;
+            else if (words[i] == "interval")
+                made.timing.interval = *parse_duration(words.at(++i));
+            else if (words[i] == "timeout")
+                made.timing.time_limit = *parse_duration(words.at(++i));
+            else if (words[i] == "threshold")
+                made.timing.threshold = std::stoi(words.at(++i));
+            else if (words[i] == "target")
+                made.target = words.at(++i);
+            else
+                UNDERSTUDY_ASSERT(false, words[i].c_str());
+        }
+        return made;
+    }
+
+    MachineSettings::Rule rule(const std::vector<std::string>& words) {
+        UNDERSTUDY_ASSERT(words.size() >= 3 && words[1] == "probe", words.at(0).c_str());
+        MachineSettings::Rule made{words[0], find(settings_.probes, words[2], &MachineSettings::Probe::name),
+                                   Distribution::five_tuple, false};
+        for (std::size_t i = 3; i < words.size(); ++i) {
+            if (words[i] == "udp")
+                made.udp = true;
+            else if (words[i] == "source_ip")
+                made.distribution = Distribution::source_ip;
+            else if (words[i] == "source_ip_protocol")
+                made.distribution = Distribution::source_ip_protocol;
+            else
+                UNDERSTUDY_ASSERT(false, words[i].c_str());
+        }
+        return made;
+    }
+
+    // Settings are collected until the first command, and anew from there until `reload`.
     LoadBalancerMachine& machine() {
-        settings_.hosts = names_.hosts;
-        if (machine_ == nullptr) machine_ = std::make_unique<LoadBalancerMachine>(settings_, Instant{});
+        if (machine_ == nullptr)
+            machine_ = std::make_unique<LoadBalancerMachine>(std::exchange(settings_, {}), Instant{});
         return *machine_;
     }
+    std::size_t host(const std::string& name) {
+        return find(machine().settings().backends, name, &MachineSettings::Backend::host);
+    }
+    const std::string& host(std::size_t backend) { return machine().settings().backends[backend].host; }
+    const std::string& probe_name(std::size_t probe) { return machine().settings().probes[probe].name; }
+    const std::string& rule_name(std::size_t rule) { return machine().settings().rules[rule].name; }
 
     void run_until(Duration end) {
         while (const auto deadline = machine().next_deadline()) {
@@ -80,29 +149,51 @@ class Run {
         }
     }
 
-    void result(std::istringstream& in) {
-        std::string when, target, outcome;
-        in >> when >> target;
-        std::getline(in >> std::ws, outcome);
-        run_until(*parse_duration(when));
-        const auto slash = target.find('/');
-        ProbeFinished finished{Names::find(names_.hosts, target.substr(0, slash)),
-                               Names::find(names_.probes, target.substr(slash + 1)),
-                               {outcome.starts_with("ok"), 300us, "connect " + outcome}};
+    void event(std::istringstream& in) {
+        std::string when, what, rest;
+        in >> when >> what;
         const Duration now = *parse_duration(when);
-        machine().handle(finished, Instant(now));
+        run_until(now);
+        if (what == "reload") {
+            machine_ = std::make_unique<LoadBalancerMachine>(
+                machine().reloaded(std::exchange(settings_, {}), Instant(now)));
+            out_ += fmt::format("  -> {} {}\n", format_duration(now), words(machine().table()));
+        } else {
+            handle(what, words_of(in), Instant(now));
+        }
         show(now);
+    }
+
+    void handle(const std::string& what, const std::vector<std::string>& rest, Instant now) {
+        if (const auto slash = what.find('/'); slash != std::string::npos) {
+            const auto run = running_.find(what);
+            UNDERSTUDY_ASSERT(run != running_.end(), what.c_str());
+            const bool ok = rest.at(0) == "ok";
+            const bool hard = rest[0] == "refused" || rest[0] == "reset" || rest[0] == "503";
+            const ProbeResult result{ok, 1ms, fmt::format("connect {}", fmt::join(rest, " ")), hard};
+            const ProbeFinished finished{run->second, result};
+            running_.erase(run);
+            return machine().handle(finished, now);
+        }
+        const std::size_t backend = host(rest.at(0));
+        if (what == "stop") return machine().handle(BackendStopped{backend, "its machine was stopped"}, now);
+        if (what == "start") return machine().handle(BackendStarted{backend, "its machine runs"}, now);
+        if (what == "enable") return machine().handle(BackendEnable{backend}, now);
+        if (what == "disable") return machine().handle(BackendDisable{backend}, now);
+        if (what == "drain") return machine().handle(BackendDrain{backend}, now);
+        UNDERSTUDY_ASSERT(what == "flows", what.c_str());
+        machine().handle(FlowsLeft{backend, std::stoull(rest.at(1))}, now);
     }
 
     void route(std::istringstream& in) {
         std::string client, rule, word;
-        in >> client >> rule >> word;
+        in >> client >> rule >> word;  // "not"
         std::vector<std::size_t> tried;
-        while (in >> word) tried.push_back(Names::find(names_.hosts, word));
-        const auto backend =
-            machine().route(Names::find(names_.rules, rule),
-                            {*parse_endpoint(client), {*parse_address("203.0.113.10"), 10010}}, tried);
-        out_ += fmt::format("  -> {}\n", backend ? names_.hosts[*backend] : "no healthy backend");
+        for (const std::string& name : words_of(in)) tried.push_back(host(name));
+        const FlowKey flow{*parse_endpoint(client), {*parse_address("203.0.113.10"), 10010}};
+        const auto backend = machine().route(
+            find(machine().settings().rules, rule, &MachineSettings::Rule::name), flow, tried);
+        out_ += fmt::format("  -> {}\n", backend ? host(*backend) : "no healthy backend");
     }
 
     void show(Duration now) {
@@ -110,26 +201,47 @@ class Run {
             out_ += fmt::format("  -> {} {}\n", format_duration(now),
                                 std::visit([this](const auto& a) { return words(a); }, action));
     }
+    std::string words(const RoutingTable& table) {
+        std::string text = "new flows";
+        for (std::size_t rule = 0; rule < table.rules.size(); ++rule) {
+            text += fmt::format("{} {} to", rule == 0 ? "" : ",", rule_name(rule));
+            for (const std::size_t backend : table.rules[rule].eligible) text += " " + host(backend);
+            if (table.rules[rule].eligible.empty()) text += " nobody";
+        }
+        return text;
+    }
     std::string words(const StartProbe& action) {
-        return fmt::format("start {}/{} limit {}", names_.hosts[action.backend], names_.probes[action.probe],
-                           format_duration(action.time_limit));
+        const std::string name = fmt::format("{}/{}", host(action.backend), probe_name(action.probe));
+        running_.insert_or_assign(name, action.run);
+        return fmt::format("start {} limit {}", name, format_duration(action.time_limit));
     }
     std::string words(const ProbeReport& action) {
-        return fmt::format("{}/{} {} {}: {}", names_.hosts[action.backend], names_.probes[action.probe],
+        return fmt::format("{}/{} {} {}: {}", host(action.backend), probe_name(action.probe),
                            to_string(action.verdict.change), to_string(action.verdict.health),
                            action.verdict.reason);
     }
     std::string words(const NoHealthyBackend& action) {
-        return fmt::format("rule {} has no healthy backend: {}", names_.rules[action.rule], action.reason);
+        return fmt::format("rule {} has no healthy backend{}: {}", rule_name(action.rule),
+                           action.falls_back ? ", new flows go to those that are down" : "", action.reason);
     }
     std::string words(const HealthyBackendAgain& action) {
-        return fmt::format("rule {} has a healthy backend again: {}", names_.rules[action.rule],
-                           names_.hosts[action.backend]);
+        return fmt::format("rule {} has a healthy backend again: {}", rule_name(action.rule),
+                           host(action.backend));
+    }
+    std::string words(const BackendChanged& action) {
+        return fmt::format("{} {}: {}", host(action.backend), to_string(action.change), action.reason);
+    }
+    std::string words(const CountFlows& action) {
+        return fmt::format("how many flows has {}?", host(action.backend));
+    }
+    std::string words(const EndEstablished& action) {
+        return fmt::format("end flows of {} on {}: {}", rule_name(action.rule), host(action.backend),
+                           action.reason);
     }
 
-    Names names_;
     MachineSettings settings_;
     std::unique_ptr<LoadBalancerMachine> machine_;
+    std::map<std::string, std::uint64_t> running_;  // by "host/probe"
     std::string out_;
 };
 
