@@ -41,13 +41,9 @@ Result<void> check_probe_source(const asio::any_io_executor& executor, const Con
 
 // What this program can't do must not be accepted and left undone.
 Result<void> check_supported(const Config& config) {
-    const auto unsupported = [](const char* what) -> Result<void> {
-        return Error(ErrorKind::bad_input, what, "is not carried out by this balancer")
+    if (!config.admin_socket.empty())
+        return Error(ErrorKind::bad_input, "admin_socket", "is not carried out by this balancer")
             .with_remedy("leave it out");
-    };
-    if (!config.admin_socket.empty()) return unsupported("admin_socket");
-    for (const Probe& probe : config.probes)
-        if (probe.protocol == ProbeProtocol::https) return unsupported("an https probe");
     return {};
 }
 

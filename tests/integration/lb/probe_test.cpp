@@ -12,6 +12,7 @@
 
 #include "lb/prober.hpp"
 #include "sockets_of_test.hpp"
+#include "tls_of_test.hpp"
 
 namespace understudy::lb {
 namespace {
@@ -107,6 +108,62 @@ TEST(Prober, probes_leave_from_their_source_address) {
     while (backend.last_client().empty() && std::chrono::steady_clock::now() < end)
         std::this_thread::sleep_for(1ms);
     EXPECT_EQ(backend.last_client(), "127.0.0.9");
+}
+
+TEST(Prober, an_https_probe_takes_any_certificate_and_sends_no_server_name) {
+    const std::uint16_t port = free_port();
+    std::promise<TlsRequest> seen;
+    TestBackend backend("127.0.0.2", port, [&seen](Peer& peer) {
+        seen.set_value(answer_over_tls(peer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+    });
+    const auto result = probe(ProbeProtocol::https, port);
+    EXPECT_TRUE(result.healthy) << result.text;
+    EXPECT_THAT(result.text,
+                ContainsRegex("^GET https://127.0.0.2:[0-9]+/status answered 200 after [0-9.e-]+ ms$"));
+    auto request = seen.get_future();
+    ASSERT_EQ(request.wait_for(patience), std::future_status::ready);
+    const TlsRequest got = request.get();
+    EXPECT_THAT(got.text, StartsWith("GET /status HTTP/1.1\r\nHost: 127.0.0.2:"));
+    EXPECT_EQ(got.server_name, "");
+}
+
+TEST(Prober, only_status_200_is_healthy_over_tls_too) {
+    const std::uint16_t port = free_port();
+    TestBackend backend("127.0.0.2", port, [](Peer& peer) {
+        answer_over_tls(peer, "HTTP/1.1 503 Service Unavailable\r\n\r\n");
+    });
+    const auto result = probe(ProbeProtocol::https, port);
+    EXPECT_FALSE(result.healthy);
+    EXPECT_TRUE(result.hard);
+    EXPECT_THAT(result.text, ContainsRegex("/status answered 503 after [0-9.e-]+ ms, not 200$"));
+}
+
+TEST(Prober, https_to_what_speaks_no_tls_fails_in_the_handshake) {
+    const std::uint16_t port = free_port();
+    TestBackend backend("127.0.0.2", port, [](Peer& peer) {
+        peer.send("SSH-2.0-OpenSSH and more than a record's header\r\n");
+        peer.read_all();
+    });
+    const auto result = probe(ProbeProtocol::https, port);
+    EXPECT_FALSE(result.healthy);
+    EXPECT_FALSE(result.hard) << "it may be about to change its mind";
+    EXPECT_THAT(result.text, ContainsRegex("/status TLS handshake failed \\(.*\\) after [0-9.e-]+ ms$"));
+}
+
+TEST(Prober, silence_in_the_handshake_is_unhealthy_at_the_time_limit) {
+    const std::uint16_t port = free_port();
+    TestBackend backend("127.0.0.2", port, [](Peer& peer) { peer.read_all(); });
+    const auto result = probe(ProbeProtocol::https, port, 200ms);
+    EXPECT_FALSE(result.healthy);
+    EXPECT_THAT(result.text,
+                ContainsRegex("^GET https://127.0.0.2:[0-9]+/status not answered within 200ms$"));
+}
+
+TEST(Prober, what_leaves_no_doubt_is_told_from_what_may_pass) {
+    EXPECT_TRUE(probe(ProbeProtocol::tcp, free_port()).hard) << "refused";
+    EXPECT_TRUE(http_probe_of("HTTP/1.1 503 Service Unavailable\r\n\r\n").hard);
+    EXPECT_FALSE(http_probe_of("SSH-2.0-OpenSSH\r\n").hard);
+    EXPECT_FALSE(http_probe_of("HTTP/1.1 200 OK\r\n\r\n").hard);
 }
 
 }  // namespace
