@@ -57,6 +57,14 @@ std::optional<Event> EventLog::wait(const std::string& name, const std::string& 
     return wait(named(name, backend));
 }
 
+bool EventLog::wait_for_count(const std::string& name, const std::string& backend, std::size_t count) {
+    std::unique_lock lock(mutex_);
+    return arrived_.wait_for(lock, patience, [&] {
+        const auto fits = named(name, backend);
+        return static_cast<std::size_t>(std::count_if(events_.begin(), events_.end(), fits)) >= count;
+    });
+}
+
 std::size_t EventLog::count(const std::string& name, const std::string& backend) {
     const std::lock_guard lock(mutex_);
     return static_cast<std::size_t>(std::count_if(events_.begin(), events_.end(), named(name, backend)));
@@ -123,6 +131,18 @@ std::uint64_t RunningBalancer::connection_count() {
     std::uint64_t sum = 0;
     for (const FlowCounters& backend : counters().backends) sum += backend.established;
     return sum;
+}
+
+Result<void> RunningBalancer::call(const std::function<Result<void>(LoadBalancer&)>& function) {
+    return on_its_thread([&] { return function(*balancer_); });
+}
+
+Snapshot RunningBalancer::snapshot() {
+    return on_its_thread([this] {
+        auto snapshot = balancer_->snapshot();
+        EXPECT_TRUE(snapshot.has_value());
+        return snapshot.has_value() ? std::move(*snapshot) : Snapshot();
+    });
 }
 
 Peer RunningBalancer::connect(std::size_t rule) {

@@ -28,6 +28,8 @@ class EventLog {
     // The first event that fits, awaited; nothing after `patience`. Later calls see the same events again.
     std::optional<Event> wait(const std::function<bool(const Event&)>& fits);
     std::optional<Event> wait(const std::string& name, const std::string& backend = {});
+    // Whether so many have come before `patience` was over.
+    bool wait_for_count(const std::string& name, const std::string& backend, std::size_t count);
     std::size_t count(const std::string& name, const std::string& backend = {});
     void forget();  // what came so far
 
@@ -59,6 +61,9 @@ class RunningBalancer {
     RuleCounters counters();
     std::uint64_t failed_attempts();
     std::uint64_t connection_count();
+    // On the balancer's thread.
+    Result<void> call(const std::function<Result<void>(LoadBalancer&)>& function);
+    Snapshot snapshot();
 
   private:
     template <typename F>
