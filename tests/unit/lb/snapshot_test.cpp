@@ -67,6 +67,15 @@ TEST_F(SnapshotTest, before_its_first_results_a_backend_is_unknown) {
     EXPECT_TRUE(take().rules[0].eligible.empty());
 }
 
+TEST_F(SnapshotTest, one_probe_that_is_down_counts_for_more_than_one_that_is_unknown) {
+    config_.probes[0].threshold = 2;
+    machine_.emplace(machine_settings_of(config_), now_);
+    round({"a/p2p", "a/rpc"});
+    const Snapshot taken = take();
+    EXPECT_EQ(taken.backends[0].probes[0].health, Health::unknown);
+    EXPECT_EQ(taken.backends[0].state, BackendState::down);
+}
+
 TEST_F(SnapshotTest, what_is_wanted_of_a_backend_comes_before_what_its_probes_say) {
     config_.backends[1].enabled = false;
     begin();
