@@ -39,14 +39,6 @@ Result<void> check_probe_source(const asio::any_io_executor& executor, const Con
         .with_remedy("it must be an address of this machine, or be left out");
 }
 
-// What this program can't do must not be accepted and left undone.
-Result<void> check_supported(const Config& config) {
-    if (!config.admin_socket.empty())
-        return Error(ErrorKind::bad_input, "admin_socket", "is not carried out by this balancer")
-            .with_remedy("leave it out");
-    return {};
-}
-
 // What a data path can't carry out now is worth knowing; the next decision may be carried out again.
 void check_carried_out(const Result<void>& outcome) {
     if (outcome.has_error()) spdlog::error("data path: {}", outcome.error().message());
@@ -56,7 +48,6 @@ void check_carried_out(const Result<void>& outcome) {
 
 Result<std::shared_ptr<LoadBalancer>> LoadBalancer::start(asio::any_io_executor executor, Config config,
                                                           io::EventWriter& events) {
-    UNDERSTUDY_CHECK(check_supported(config));
     UNDERSTUDY_CHECK(check_probe_source(executor, config));
     const std::shared_ptr<LoadBalancer> made(
         new LoadBalancer(std::move(executor), std::move(config), events));
@@ -97,7 +88,6 @@ Result<void> LoadBalancer::reconfigure(Config config) {
     };
     if (config.data_path != config_->data_path) return needs_start("data_path");
     if (config.admin_socket != config_->admin_socket) return needs_start("admin_socket");
-    UNDERSTUDY_CHECK(check_supported(config));
     UNDERSTUDY_CHECK(check_probe_source(executor_, config));
     const auto changes = changes_between(*config_, config);
     auto held = std::make_shared<const Config>(std::move(config));

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/un.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -19,7 +20,10 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 using asio::ip::tcp;
+using local = asio::local::stream_protocol;
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+
+constexpr std::size_t longest_unix_path = sizeof(sockaddr_un::sun_path);
 
 // An idle keep-alive connection is closed after this; a peer that sends a request byte by byte too.
 constexpr auto server_idle_limit = std::chrono::seconds(60);
@@ -43,10 +47,18 @@ asio::awaitable<HttpResponse> answer(const HttpHandler& handler, HttpRequest req
     co_return failed;
 }
 
-asio::awaitable<void> serve_connection(tcp::socket socket, const HttpHandler& handler) {
+void send_at_once(tcp::socket& socket) {
     boost::system::error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
-    beast::tcp_stream stream(std::move(socket));
+}
+void send_at_once(local::socket&) {}  // a Unix socket always does
+
+template <typename Protocol>
+asio::awaitable<void> serve_connection(asio::basic_stream_socket<Protocol, asio::any_io_executor> socket,
+                                       const HttpHandler& handler) {
+    boost::system::error_code ignored;
+    send_at_once(socket);
+    beast::basic_stream<Protocol> stream(std::move(socket));
     beast::flat_buffer buffer;
     for (bool keep_alive = true; keep_alive;) {
         http::request_parser<http::string_body> parser;
@@ -71,7 +83,7 @@ asio::awaitable<void> serve_connection(tcp::socket socket, const HttpHandler& ha
         auto [write_failure, written] = co_await http::async_write(stream, reply, as_result);
         if (write_failure) co_return;
     }
-    stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    stream.socket().shutdown(asio::socket_base::shutdown_send, ignored);
 }
 
 Error step_failed(const std::string& subject, const char* step, const boost::system::error_code& failure,
@@ -83,9 +95,10 @@ Error step_failed(const std::string& subject, const char* step, const boost::sys
         .with_number(failure.value());
 }
 
-}  // namespace
-
-asio::awaitable<void> serve_http(tcp::acceptor& acceptor, HttpHandler handler, std::size_t max_connections) {
+template <typename Protocol>
+asio::awaitable<void> serve(asio::basic_socket_acceptor<Protocol, asio::any_io_executor>& acceptor,
+                            HttpHandler handler, std::size_t max_connections) {
+    using Socket = asio::basic_stream_socket<Protocol, asio::any_io_executor>;
     const auto shared = std::make_shared<HttpHandler>(std::move(handler));
     const auto open = std::make_shared<std::size_t>(0);
     const auto executor = co_await asio::this_coro::executor;
@@ -101,13 +114,49 @@ asio::awaitable<void> serve_http(tcp::acceptor& acceptor, HttpHandler handler, s
         ++*open;
         asio::co_spawn(
             executor,
-            [](tcp::socket peer, std::shared_ptr<HttpHandler> held,
+            [](Socket peer, std::shared_ptr<HttpHandler> held,
                std::shared_ptr<std::size_t> count) -> asio::awaitable<void> {
-                co_await serve_connection(std::move(peer), *held);
+                co_await serve_connection<Protocol>(std::move(peer), *held);
                 --*count;
             }(std::move(socket), shared, open),
             asio::detached);
     }
+}
+
+// The request over a stream that is connected; `host` is what it is told it is.
+template <typename Stream>
+asio::awaitable<Result<HttpResponse>> exchange(Stream& stream, HttpRequest request, std::string host,
+                                               std::string subject, Duration timeout) {
+    http::request<http::string_body> message(http::string_to_verb(request.method), request.target, 11,
+                                             std::move(request.body));
+    message.set(http::field::host, host);
+    message.set(http::field::content_type, request.content_type);
+    message.keep_alive(false);
+    message.prepare_payload();
+    auto [write_failure, written] = co_await http::async_write(stream, message, as_result);
+    if (write_failure) co_return step_failed(subject, "request", write_failure, timeout);
+    beast::flat_buffer buffer;
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(max_body_bytes);
+    auto [read_failure, size] = co_await http::async_read(stream, buffer, parser, as_result);
+    if (read_failure) co_return step_failed(subject, "response", read_failure, timeout);
+    auto& reply = parser.get();
+    boost::system::error_code ignored;
+    stream.socket().shutdown(asio::socket_base::shutdown_both, ignored);
+    HttpResponse response{static_cast<int>(reply.result_int()), std::move(reply.body()),
+                          std::string(reply[http::field::content_type])};
+    co_return response;
+}
+
+}  // namespace
+
+asio::awaitable<void> serve_http(tcp::acceptor& acceptor, HttpHandler handler, std::size_t max_connections) {
+    return serve<tcp>(acceptor, std::move(handler), max_connections);
+}
+
+asio::awaitable<void> serve_http(local::acceptor& acceptor, HttpHandler handler,
+                                 std::size_t max_connections) {
+    return serve<local>(acceptor, std::move(handler), max_connections);
 }
 
 asio::awaitable<Result<HttpResponse>> http_request(std::string host, std::uint16_t port, HttpRequest request,
@@ -130,24 +179,24 @@ asio::awaitable<Result<HttpResponse>> http_request(std::string host, std::uint16
     if (connect_failure) co_return step_failed(subject, "connect", connect_failure, timeout);
     boost::system::error_code ignored;
     stream.socket().set_option(tcp::no_delay(true), ignored);
-    http::request<http::string_body> message(http::string_to_verb(request.method), request.target, 11,
-                                             std::move(request.body));
-    message.set(http::field::host, fmt::format("{}:{}", host, port));
-    message.set(http::field::content_type, request.content_type);
-    message.keep_alive(false);
-    message.prepare_payload();
-    auto [write_failure, written] = co_await http::async_write(stream, message, as_result);
-    if (write_failure) co_return step_failed(subject, "request", write_failure, timeout);
-    beast::flat_buffer buffer;
-    http::response_parser<http::string_body> parser;
-    parser.body_limit(max_body_bytes);
-    auto [read_failure, size] = co_await http::async_read(stream, buffer, parser, as_result);
-    if (read_failure) co_return step_failed(subject, "response", read_failure, timeout);
-    auto& reply = parser.get();
-    stream.socket().shutdown(tcp::socket::shutdown_both, ignored);
-    HttpResponse response{static_cast<int>(reply.result_int()), std::move(reply.body()),
-                          std::string(reply[http::field::content_type])};
-    co_return response;
+    std::string authority = fmt::format("{}:{}", host, port);
+    co_return co_await exchange(stream, std::move(request), std::move(authority), subject, timeout);
+}
+
+asio::awaitable<Result<HttpResponse>> http_request_unix(std::string path, HttpRequest request,
+                                                        Duration timeout) {
+    const auto executor = co_await asio::this_coro::executor;
+    const std::string subject = fmt::format("{} {} at {}", request.method, request.target, path);
+    if (path.size() >= longest_unix_path)
+        co_return Error(ErrorKind::bad_input, path, "is too long for a socket's path")
+            .with_number(static_cast<std::int64_t>(path.size()));
+    beast::basic_stream<local> stream(executor);
+    stream.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(timeout));
+    const local::endpoint endpoint(path);
+    auto [failure] = co_await stream.async_connect(endpoint, as_result);
+    if (failure) co_return step_failed(subject, "connect", failure, timeout);
+    std::string host = "localhost";
+    co_return co_await exchange(stream, std::move(request), std::move(host), subject, timeout);
 }
 
 Result<tcp::acceptor> listen_tcp(asio::any_io_executor executor, const tcp::endpoint& endpoint) {
