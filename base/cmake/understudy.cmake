@@ -2,9 +2,14 @@
 # The project's target kinds. A target's kind decides what it may link; the check runs at configure time.
 
 add_library(understudy_warnings INTERFACE)
+if(UNDERSTUDY_FUZZ)  # the warnings are the other compiler's
+  target_compile_options(understudy_warnings INTERFACE -fsanitize=fuzzer-no-link,address,undefined
+    -fno-sanitize-recover=all -w)
+else()
 target_compile_options(understudy_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow=local -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
   -Woverloaded-virtual -Wnull-dereference -Wimplicit-fallthrough -Werror)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports false positives from inlined standard library and Asio code under these.
   target_compile_options(understudy_warnings INTERFACE
@@ -76,4 +81,30 @@ function(understudy_test name)
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
     ENVIRONMENT "UNDERSTUDY_SOURCE_DIR=${CMAKE_SOURCE_DIR};UNDERSTUDY_BIN_DIR=${CMAKE_BINARY_DIR}/bin;${ARG_ENVIRONMENT}")
+endfunction()
+
+# A libFuzzer program, in the tree of UNDERSTUDY_FUZZ only. Run by CTest (label fuzz) for UNDERSTUDY_FUZZ_SECONDS,
+# beginning from tests/fuzz/corpus/NAME; what it finds beside is kept in the build tree, a failing input too.
+set(UNDERSTUDY_FUZZ_SECONDS 60 CACHE STRING "How long each fuzzer runs")
+add_custom_target(fuzzers)
+function(understudy_fuzzer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  if(NOT UNDERSTUDY_FUZZ)
+    return()
+  endif()
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "${name}: libFuzzer comes with clang; configure with -DCMAKE_CXX_COMPILER=clang++")
+  endif()
+  add_executable(fuzz_${name} EXCLUDE_FROM_ALL ${ARG_SOURCES})
+  target_link_libraries(fuzz_${name} PRIVATE ${ARG_LINK} understudy_warnings)
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer,address,undefined)
+  set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  add_dependencies(fuzzers fuzz_${name})
+  set(found ${CMAKE_BINARY_DIR}/fuzz/found/${name})
+  file(MAKE_DIRECTORY ${found})
+  math(EXPR limit "${UNDERSTUDY_FUZZ_SECONDS} + 60")
+  add_test(NAME fuzz_${name} COMMAND fuzz_${name} ${found} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name}
+    -max_total_time=${UNDERSTUDY_FUZZ_SECONDS} -timeout=5 -rss_limit_mb=2048 -print_final_stats=1
+    -artifact_prefix=${CMAKE_BINARY_DIR}/fuzz/${name}-)
+  set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz TIMEOUT ${limit})
 endfunction()

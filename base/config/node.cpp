@@ -9,6 +9,14 @@
 #include <sstream>
 
 namespace understudy::config {
+
+Node::Node() = default;
+Node::Node(const Node&) = default;
+Node::Node(Node&&) noexcept = default;
+Node& Node::operator=(const Node&) = default;
+Node& Node::operator=(Node&&) noexcept = default;
+Node::~Node() = default;
+
 namespace {
 
 Place place_of(const YAML::Mark& mark, const std::string& file) {

@@ -22,6 +22,14 @@ struct Place {
 struct Node {
     enum class Kind { null, scalar, sequence, mapping };
 
+    // Written out because clang 14 can't make them for a type that holds a vector of pairs of itself.
+    Node();
+    Node(const Node&);
+    Node(Node&&) noexcept;
+    Node& operator=(const Node&);
+    Node& operator=(Node&&) noexcept;
+    ~Node();
+
     Kind kind = Kind::null;
     Place place;
     std::string scalar;
