@@ -80,6 +80,18 @@ TEST(TimerWheel, after_a_pause_longer_than_the_ring_everything_due_rings_at_once
     EXPECT_FALSE(wheel.next());
 }
 
+TEST(TimerWheel, what_is_scheduled_while_it_catches_up_is_not_lost_behind_it) {
+    TimerWheel wheel(start);
+    Alarm again;
+    wheel.schedule(again, start);
+    int rung = 0;
+    wheel.advance(start + 1s, [&](TimerWheel::Entry& entry) {
+        if (++rung == 1) wheel.schedule(entry, start);  // due already
+    });
+    wheel.advance(start + 1s + TimerWheel::tick, [&](TimerWheel::Entry&) { ++rung; });
+    EXPECT_EQ(rung, 2);
+}
+
 TEST(TimerWheel, an_entry_that_is_destroyed_or_scheduled_anew_does_not_ring_by_its_old_deadline) {
     TimerWheel wheel(start);
     Alarm moved;
