@@ -50,7 +50,7 @@ Error bad_port(const PortSpec& spec, std::string reason, std::string remedy) {
 Result<Fabric> Fabric::create(const FabricConfig& config) {
     UNDERSTUDY_CHECK(make_router());
     UNDERSTUDY_TRY(Netlink netlink, Netlink::open());
-    UNDERSTUDY_TRY(Nftables nftables, Nftables::open());
+    UNDERSTUDY_TRY(io::Nftables nftables, io::Nftables::open());
     UNDERSTUDY_CHECK(netlink.add_blackhole_default());
     UNDERSTUDY_CHECK(nftables.run(render_filter_base()));
     // A cut hides segments from one side; a flow must be the same flow when it is mended.

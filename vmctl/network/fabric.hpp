@@ -24,11 +24,11 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/io/nftables.hpp"
 #include "base/result.hpp"
 #include "vmctl/network/core/filter_rules.hpp"
 #include "vmctl/network/core/security_group.hpp"
 #include "vmctl/network/netlink.hpp"
-#include "vmctl/network/nftables.hpp"
 
 namespace understudy::vmctl {
 
@@ -90,7 +90,7 @@ class Fabric {
     Result<std::string> list_ruleset();
 
   private:
-    Fabric(FabricConfig config, Netlink netlink, Nftables nftables)
+    Fabric(FabricConfig config, Netlink netlink, io::Nftables nftables)
         : config_(std::move(config)), netlink_(std::move(netlink)), nftables_(std::move(nftables)) {}
 
     ServiceTags tags() const { return {config_.virtual_network, config_.probe_source}; }
@@ -100,7 +100,7 @@ class Fabric {
 
     FabricConfig config_;
     Netlink netlink_;
-    Nftables nftables_;
+    io::Nftables nftables_;
     std::vector<SecurityGroup> groups_;
     std::map<std::string, unsigned> numbers_;  // host → port number; never shrinks
     std::map<std::string, FilterPort> ports_;  // host → its port, while it has one

@@ -56,7 +56,7 @@ Result<void> try_nothing() {
 }
 
 Result<void> try_nftables() {
-    UNDERSTUDY_TRY(Nftables nftables, Nftables::open());
+    UNDERSTUDY_TRY(io::Nftables nftables, io::Nftables::open());
     const auto done = nftables.run(render_filter_base());
     if (!done.has_error()) return {};
     Error error = done.error();

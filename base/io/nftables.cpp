@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "vmctl/network/nftables.hpp"
+#include "base/io/nftables.hpp"
 
 #include <nftables/libnftables.h>
 
 #include <algorithm>
 #include <cerrno>
 
-namespace understudy::vmctl {
+namespace understudy::io {
 
 void Nftables::Close::operator()(nft_ctx* context) const {
     nft_ctx_free(context);
@@ -42,4 +42,12 @@ Result<std::string> Nftables::run(const std::string& commands) {
     return error;
 }
 
-}  // namespace understudy::vmctl
+Result<std::string> Nftables::run_for_json(const std::string& commands) {
+    const unsigned flags = nft_ctx_output_get_flags(context_.get());
+    nft_ctx_output_set_flags(context_.get(), flags | NFT_CTX_OUTPUT_JSON);
+    Result<std::string> output = run(commands);
+    nft_ctx_output_set_flags(context_.get(), flags);
+    return output;
+}
+
+}  // namespace understudy::io

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs nftables commands in this process. One call is one transaction: all of it is applied or none.
-// It acts on the network namespace of the thread that made it. Threads: one at a time.
+// It acts on the network namespace of the thread that made it, whichever thread calls. Threads: one at a
+// time.
 #pragma once
 
 #include <memory>
@@ -10,7 +11,7 @@
 
 struct nft_ctx;
 
-namespace understudy::vmctl {
+namespace understudy::io {
 
 class Nftables {
   public:
@@ -20,6 +21,9 @@ class Nftables {
     // the kernel lacks nftables or forbids it.
     Result<std::string> run(const std::string& commands);
 
+    // The same, with what the commands print as a document of JSON (man libnftables-json).
+    Result<std::string> run_for_json(const std::string& commands);
+
   private:
     struct Close {
         void operator()(nft_ctx* context) const;
@@ -28,4 +32,4 @@ class Nftables {
     std::unique_ptr<nft_ctx, Close> context_;
 };
 
-}  // namespace understudy::vmctl
+}  // namespace understudy::io
