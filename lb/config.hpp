@@ -84,6 +84,7 @@ struct OutboundRule {
     std::uint16_t ports_per_backend = 1024;  // a multiple of 8; all backends' together are 64,000 at most
     Duration idle_timeout = 4min;
     bool tcp_reset = false;
+    std::vector<Ipv4Network> inside{};  // towards these and the backends nothing is translated
     bool operator==(const OutboundRule&) const = default;
 };
 

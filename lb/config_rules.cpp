@@ -194,6 +194,8 @@ void read_outbound(Reading& reading, const Value& value) {
                         outbound.ports_per_backend, backends, outbound_ports_of_an_address),
             fmt::format("set ports_per_backend: {} or fewer", most));
     read_idle(reading, mapping, RuleProtocol::tcp, outbound.idle_timeout, outbound.tcp_reset);
+    if (const auto inside = mapping.optional("inside"))
+        for (const Value& network : inside->sequence()) outbound.inside.push_back(network.network());
     mapping.refuse_unknown_keys();
     reading.config.outbound = outbound;
 }

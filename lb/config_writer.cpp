@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdint>
 #include <iterator>
@@ -88,10 +89,14 @@ std::string to_yaml(const Config& config) {
     write_list(text, "probes:\n", config.probes);
     write_list(text, "rules:\n", config.rules);
     write_list(text, "inbound_nat_rules:\n", config.inbound_nat_rules);
-    if (config.outbound)
-        fmt::format_to(out, "outbound: {{ports_per_backend: {}, idle_timeout: {}, tcp_reset: {}}}\n",
-                       config.outbound->ports_per_backend, exact(config.outbound->idle_timeout),
-                       config.outbound->tcp_reset);
+    if (config.outbound) {
+        std::vector<std::string> inside;
+        for (const Ipv4Network& network : config.outbound->inside) inside.push_back(to_string(network));
+        fmt::format_to(
+            out, "outbound: {{ports_per_backend: {}, idle_timeout: {}, tcp_reset: {}, inside: [{}]}}\n",
+            config.outbound->ports_per_backend, exact(config.outbound->idle_timeout),
+            config.outbound->tcp_reset, fmt::join(inside, ", "));
+    }
     fmt::format_to(out, "drain_timeout: {}\n", exact(config.drain_timeout));
     if (!config.admin_socket.empty()) fmt::format_to(out, "admin_socket: {}\n", quoted(config.admin_socket));
     if (!config.network_namespace.empty())
