@@ -68,7 +68,7 @@ class Builder {
         table_.chains["from_outside"] = {
             "type nat hook prerouting priority dstnat;",
             {fmt::format("ip daddr {} meta l4proto . th dport vmap @ports", frontend_)}};
-        table_.chains["count"] = {
+        table_.chains["count_bytes"] = {
             "type filter hook postrouting priority mangle;",
             {fmt::format("ct original ip daddr {} ct direction original counter name ct mark map @to_backend",
                          frontend_),
@@ -84,11 +84,12 @@ class Builder {
             "type filter hook prerouting priority mangle;",
             {"ct state new,invalid meta l4proto tcp tcp flags & (fin | syn | rst | ack) != syn jump strays"}};
         table_.chains["strays"].rules = {
-            fmt::format("ip saddr . tcp sport . ip daddr . tcp dport @{} goto reset", ended_set),
+            fmt::format("ip saddr . tcp sport . ip daddr . tcp dport @{} goto reset_stray", ended_set),
             fmt::format("ip daddr {} tcp dport vmap @strays_to", frontend_),
             "ip saddr . tcp sport vmap @strays_from"};
         // `invalid` may be a late segment of a flow that lives: a reset would end it.
-        table_.chains["reset"].rules = {"ct state invalid drop", "counter name resets reject with tcp reset"};
+        table_.chains["reset_stray"].rules = {"ct state invalid drop",
+                                              "counter name resets reject with tcp reset"};
         table_.chains["own_segments"] = {
             "type filter hook output priority raw;",
             {fmt::format("meta mark & 0xffff0000 == {:#x} notrack", own_segment_mark)}};
@@ -118,7 +119,7 @@ class Builder {
     // The port leads to the chain; what of it outlives its flow is answered as the rule says.
     void take_port(const Settings::Rule& rule, const std::string& chain,
                    const std::vector<std::size_t>& backends) {
-        const char* stray = rule.tcp_reset ? "goto reset" : "drop";
+        const char* stray = rule.tcp_reset ? "goto reset_stray" : "drop";
         floating_ = floating_ || rule.floating_ip;
         if (rule.protocol == FlowProtocol::all) {
             every_port_.push_back(
@@ -139,7 +140,7 @@ class Builder {
                 from[rule.floating_ip ? fmt::format("{} . {}", frontend_, rule.frontend_port)
                                       : fmt::format("{} . {}", to_string(settings_.backends[backend].address),
                                                     rule.backend_port)];
-            if (verdict != "goto reset") verdict = stray;
+            if (verdict != "goto reset_stray") verdict = stray;
         }
     }
 
@@ -233,7 +234,7 @@ class Builder {
                     fmt::format("meta l4proto {} snat to {}:{}-{}", protocol, frontend_, first, last));
             first = last + 1;
         }
-        const char* stray = outbound.tcp_reset ? "goto reset" : "drop";
+        const char* stray = outbound.tcp_reset ? "goto reset_stray" : "drop";
         other_strays_.push_back(fmt::format("ip daddr {} {}", frontend_, stray));
         for (const char* own : {"@inside", "@backends"})
             other_strays_.push_back(fmt::format("ip saddr @backends ip daddr {} return", own));

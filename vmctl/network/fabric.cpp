@@ -124,6 +124,7 @@ Result<FilterPort> Fabric::admit(const PortSpec& spec) {
     }
     FilterPort port;
     port.addresses = spec.addresses;
+    port.floating = spec.floating;
     if (!spec.security_group.empty()) {
         const auto group = std::find_if(
             groups_.begin(), groups_.end(),

@@ -43,6 +43,8 @@ struct PortSpec {
     std::string host;
     std::vector<Ipv4Address> addresses;  // at least one; in the region's networks or the probe source
     std::string security_group;          // empty: open
+    // Frontends of load balancers with floating IP: the host sends from them, but nothing is routed to it.
+    std::vector<Ipv4Address> floating{};
 };
 
 struct HostPair {

@@ -118,7 +118,9 @@ std::string pairs_text(const char* command, const std::vector<InterfacePair>& pa
 // The elements of a port, added and deleted by the same text.
 std::string port_text(const char* command, const FilterPort& port) {
     std::string text = fmt::format("{} element {} ports {{ \"{}\" }}\n", command, table, port.interface);
-    for (Ipv4Address address : port.addresses) {
+    std::vector<Ipv4Address> sources = port.addresses;
+    sources.insert(sources.end(), port.floating.begin(), port.floating.end());
+    for (Ipv4Address address : sources) {
         text += fmt::format("{} element {} sources {{ \"{}\" . {} }}\n", command, table, port.interface,
                             to_string(address));
     }

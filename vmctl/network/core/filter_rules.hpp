@@ -25,7 +25,8 @@ struct InterfacePair {
 struct FilterPort {
     std::string interface;
     std::vector<Ipv4Address> addresses;
-    int group = -1;  // index of its security group; -1: open
+    int group = -1;                       // index of its security group; -1: open
+    std::vector<Ipv4Address> floating{};  // not its own, but it may send from them
 };
 
 // The table with its sets and chains, empty of ports. Replaces what an earlier call made.
