@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One nftables table as a value, and the commands that turn one such value into another: the smallest change,
-// as one transaction. Whoever wants a new state of the kernel describes the state and leaves the order of
+// One nftables table as a value, and the commands that turn one such value into another: the smallest change.
+// Whoever wants a new state of the kernel describes the state and leaves the order of
 // commands (what is referred to must be there first and go last) to this file. Pure. Texts go into commands
 // as they are: names and rules must come from code, or from names that were checked.
 #pragma once
@@ -35,12 +35,17 @@ struct NftTable {
     bool operator==(const NftTable&) const = default;
 };
 
-// Commands that make the table, replacing one of that name whoever left it.
-std::string render_table(const NftTable& table);
+// Transactions, to be run in order. One message to the kernel can't be larger than the socket's buffer, which
+// only root of the machine may enlarge: so what is large is several transactions, each of which leaves a
+// table that works, with some elements missing. A set's elements always change in one.
+using NftTransactions = std::vector<std::string>;
 
-// Commands that turn `from`, which is in force, into `to`; empty where nothing differs. Objects that are in
-// both keep their counts.
-std::string render_change(const NftTable& from, const NftTable& to);
+// Make the table, replacing one of that name whoever left it.
+NftTransactions render_table(const NftTable& table);
+
+// Turn `from`, which is in force, into `to`; empty where nothing differs. Objects that are in both keep their
+// counts.
+NftTransactions render_change(const NftTable& from, const NftTable& to);
 
 std::string render_removal(const NftTable& table);  // succeeds where there is none
 

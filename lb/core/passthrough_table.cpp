@@ -147,7 +147,8 @@ class Builder {
     void add_rule(std::size_t index) {
         const auto& rule = settings_.rules[index];
         const std::string chain = fmt::format("rule{}", id_of("rule " + rule.name));
-        table_.sets[chain + "_buckets"] = {"type mark : verdict;", {}, true};
+        table_.sets[chain + "_buckets"] = {
+            fmt::format("type mark : verdict; size {};", bucket_count), {}, true};
         std::vector<std::size_t> everyone;
         for (std::size_t backend = 0; backend < settings_.backends.size(); ++backend) {
             everyone.push_back(backend);

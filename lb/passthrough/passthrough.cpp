@@ -162,8 +162,8 @@ class Passthrough::Kernel : public std::enable_shared_from_this<Kernel> {
         // Before the first flow: the kernel keeps no record of the end of a flow that nobody listened for.
         UNDERSTUDY_TRY(idle_flows_, IdleFlows::open());
         NftTable table = rules_.table(routing);
-        UNDERSTUDY_CHECK(nftables_->run(render_table(table)));
-        Result<void> rest = check_namespace(config);
+        Result<void> rest = run(render_table(table));
+        if (rest.has_value()) rest = check_namespace(config);
         if (rest.has_value()) rest = routes_->set(config.frontend, routes_of(config, rules_));
         if (rest.has_error()) {
             static_cast<void>(nftables_->run(render_removal(table)));
@@ -188,9 +188,19 @@ class Passthrough::Kernel : public std::enable_shared_from_this<Kernel> {
 
     Result<void> apply(const PassthroughRules& rules, const RoutingTable& routing) {
         NftTable next = rules.table(routing);
-        const std::string commands = render_change(table_, next);
-        if (!commands.empty()) UNDERSTUDY_CHECK(nftables_->run(commands));
+        const NftTransactions change = render_change(table_, next);
+        Result<void> changed = run(change);
+        if (changed.has_error()) {
+            // Of several transactions some may be in force.
+            if (change.size() > 1) static_cast<void>(run(render_table(table_)));
+            return changed;
+        }
         table_ = std::move(next);
+        return {};
+    }
+
+    Result<void> run(const NftTransactions& transactions) {
+        for (const std::string& commands : transactions) UNDERSTUDY_CHECK(nftables_->run(commands));
         return {};
     }
 

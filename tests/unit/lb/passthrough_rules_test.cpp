@@ -5,6 +5,7 @@
 #include "lb/core/passthrough_rules.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -44,8 +45,8 @@ PassthroughRules configured(const PassthroughSettings& settings) {
     return rules;
 }
 
-std::string shortened(const std::string& commands) {
-    std::istringstream lines(commands);
+std::string shortened(const NftTransactions& transactions) {
+    std::istringstream lines(fmt::format("{}", fmt::join(transactions, "# next transaction\n")));
     std::string out;
     for (std::string line; std::getline(lines, line);) {
         const auto open = line.find("_buckets { 0x");
@@ -64,7 +65,7 @@ std::string shortened(const std::string& commands) {
     return out;
 }
 
-const std::map<std::string, std::function<std::string()>> cases = {
+const std::map<std::string, std::function<NftTransactions()>> cases = {
     {"tcp_rule",
      [] {
          auto settings = two_backends();
@@ -179,7 +180,7 @@ TEST(PassthroughRules, a_change_that_changes_nothing_has_no_commands) {
         auto rules = configured(settings);
         const NftTable before = rules.table(routing);
         ASSERT_TRUE(rules.configure(settings).has_value());
-        EXPECT_EQ(render_change(before, rules.table(routing)), "");
+        EXPECT_EQ(render_change(before, rules.table(routing)), NftTransactions{});
     }
 }
 
