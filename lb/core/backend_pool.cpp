@@ -7,15 +7,22 @@ namespace understudy::lb {
 
 void BackendPool::set(std::size_t backend, PoolMember member) {
     members_.at(backend) = member;
-    const PoolState now = state();
+    // A backend that is not judged yet doesn't begin the fallback, and doesn't end it either.
+    if (!may_fall_back())
+        falls_back_ = false;
+    else if (state() == PoolState::empty)
+        falls_back_ = true;
+}
+
+void BackendPool::fall_back_again() {
+    falls_back_ = may_fall_back();
+}
+
+bool BackendPool::may_fall_back() const {
     const bool somebody_down = std::any_of(members_.begin(), members_.end(), [](const PoolMember& held) {
         return held.wanted && held.health == Health::down;
     });
-    // A backend that is not judged yet doesn't begin the fallback, and doesn't end it either.
-    if (now == PoolState::serving || !somebody_down || behaviour_ == NoHealthyBackends::all_down)
-        falls_back_ = false;
-    else if (now == PoolState::empty)
-        falls_back_ = true;
+    return behaviour_ == NoHealthyBackends::all_up && somebody_down && state() != PoolState::serving;
 }
 
 std::vector<std::size_t> BackendPool::eligible() const {

@@ -32,6 +32,9 @@ class BackendPool {
         : members_(backends), behaviour_(behaviour) {}
 
     void set(std::size_t backend, PoolMember member);
+    // After a reload of a pool that fell back: it still does, unless somebody is up. One who is new doesn't
+    // end it.
+    void fall_back_again();
     const PoolMember& member(std::size_t backend) const { return members_.at(backend); }
     std::size_t size() const { return members_.size(); }
 
@@ -43,6 +46,8 @@ class BackendPool {
     bool falls_back() const { return falls_back_; }
 
   private:
+    bool may_fall_back() const;
+
     std::vector<PoolMember> members_;
     NoHealthyBackends behaviour_;
     bool falls_back_ = false;

@@ -152,7 +152,7 @@ class LoadBalancerMachine {
     void report(std::size_t backend, std::size_t probe, ProbeVerdict verdict);
     void update(std::size_t backend, std::size_t probe, const std::string& reason);
     void tell(std::size_t probe, std::size_t backend, const std::string& reason);
-    void settle_after_reload();
+    void settle_after_reload(const std::vector<std::size_t>& falling_back);
     void end(std::size_t rule, std::size_t backend, const std::string& reason);
 
     MachineSettings settings_;

@@ -70,18 +70,22 @@ LoadBalancerMachine LoadBalancerMachine::reloaded(MachineSettings settings, Inst
             next.runs_.emplace(number, Run{*later_hosts[run.backend], *later_probes[run.probe]});
     for (std::size_t rule = 0; rule < rules.size(); ++rule)
         if (rules[rule]) next.told_empty_[rule] = told_empty_[*rules[rule]];
-    next.settle_after_reload();
+    std::vector<std::size_t> falling_back;
+    for (std::size_t probe = 0; probe < probes.size(); ++probe)
+        if (probes[probe] && pools_[*probes[probe]].falls_back()) falling_back.push_back(probe);
+    next.settle_after_reload(falling_back);
     return next;
 }
 
 // Like update() for everything at once: nothing has gone down just now, so nothing is ended.
-void LoadBalancerMachine::settle_after_reload() {
+void LoadBalancerMachine::settle_after_reload(const std::vector<std::size_t>& falling_back) {
     for (std::size_t backend = 0; backend < admins_.size(); ++backend) {
         for (std::size_t probe = 0; probe < pools_.size(); ++probe)
             pools_[probe].set(backend, {machine(backend, probe).health(), admins_[backend].takes_flows(),
                                         admins_[backend].is_stopped()});
         collect(backend);
     }
+    for (const std::size_t probe : falling_back) pools_[probe].fall_back_again();
     for (std::size_t probe = 0; probe < pools_.size(); ++probe) {
         const auto eligible = pools_[probe].eligible();
         tell(probe, eligible.empty() ? 0 : eligible.front(), "the configuration was reloaded");

@@ -42,6 +42,11 @@ class Schedule {
 
     void step() {
         if (random_.chance(0.02)) return reload();
+        if (!lost_.empty()) {
+            machine_.handle(ProbeFinished{lost_.back().run, {true, 1ms, "late"}}, now_);
+            ASSERT_TRUE(machine_.take_actions().empty()) << "the result of who has gone is of no effect";
+            lost_.pop_back();
+        }
         if (random_.chance(0.1)) {
             machine_.handle(drawn_event(), now_);
         } else if (!running_.empty() && random_.chance(0.6)) {
@@ -81,7 +86,15 @@ class Schedule {
 
     void reload() {
         MachineSettings settings = drawn_settings(random_);
-        // A running probe that goes on after the reload goes by the same number.
+        // Hosts have their addresses and probes their targets by their places: only who is left out is lost.
+        for (auto running = running_.begin(); running != running_.end();) {
+            if (running->backend < settings.backends.size()) {
+                ++running;
+                continue;
+            }
+            lost_.push_back(*running);
+            running = running_.erase(running);
+        }
         machine_ = machine_.reloaded(std::move(settings), now_);
         table_ = machine_.table();
         carry_out();
@@ -108,6 +121,9 @@ class Schedule {
             } else if (const auto* start = std::get_if<StartProbe>(&action)) {
                 ASSERT_TRUE(runs_.insert(start->run).second) << "every run has a number of its own";
                 ASSERT_FALSE(machine_.admin(start->backend).is_stopped()) << "who is stopped is not probed";
+                for (const StartProbe& running : running_)
+                    ASSERT_FALSE(running.backend == start->backend && running.probe == start->probe)
+                        << "probes never overlap";
                 running_.push_back(*start);
             } else if (const auto* report = std::get_if<ProbeReport>(&action)) {
                 ASSERT_TRUE(report->verdict.reason.starts_with("drawn"));
@@ -170,6 +186,7 @@ class Schedule {
     LoadBalancerMachine machine_;
     RoutingTable table_;
     std::vector<StartProbe> running_;
+    std::vector<StartProbe> lost_;  // by a reload
     std::set<std::uint64_t> runs_;
     std::vector<FlowsLeft> waiting_;
 };
