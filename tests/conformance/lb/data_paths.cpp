@@ -12,6 +12,7 @@ NamedDataPath proxy(const std::string& name, int threads) {
                          .refuses_with_reset = true,
                          .ends_at_once = true,
                          .idle_end_is_always_told = true,
+                         .finds_dead_peers = true,
                          .keeps_client_address = false,
                          .writes_proxy_header = true,
                          .limits_connections = true},

@@ -25,6 +25,9 @@ struct Promises {
     // An idle flow ends with a reset on both sides even where the rule doesn't ask for it; otherwise neither
     // hears of it.
     bool idle_end_is_always_told = false;
+    // A flow whose backend acknowledges nothing for dead_peer_timeout is reset; otherwise that is for the
+    // client to find out.
+    bool finds_dead_peers = false;
     // The backend sees the client's own address.
     bool keeps_client_address = false;
     // What only a data path in user space has.

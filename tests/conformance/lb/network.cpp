@@ -125,6 +125,29 @@ void Network::in(const io::UniqueFd& space, const std::function<void()>& work) c
     if (::setns(own_.get(), CLONE_NEWNET) != 0) std::abort();
 }
 
+namespace {
+
+// Where a backend's answers go, the router itself included.
+constexpr const char* silent_routes[] = {"192.0.2.1/32", "198.51.100.0/24", "203.0.113.0/24"};
+
+}  // namespace
+
+Result<void> Network::silence(std::size_t place) const {
+    std::string commands;
+    for (const char* route : silent_routes) commands += fmt::format("route add blackhole {}\n", route);
+    Result<void> outcome;
+    as_backend(place, [&] { outcome = configure(test::ScratchDirectory(), commands); });
+    return outcome;
+}
+
+Result<void> Network::unsilence(std::size_t place) const {
+    std::string commands;
+    for (const char* route : silent_routes) commands += fmt::format("route del blackhole {}\n", route);
+    Result<void> outcome;
+    as_backend(place, [&] { outcome = configure(test::ScratchDirectory(), commands); });
+    return outcome;
+}
+
 std::string Network::router_path() const {
     return path_of(router_);
 }

@@ -41,6 +41,10 @@ class Network {
         in(backends_[place], work);
     }
 
+    // From now on nothing that this backend sends arrives, as if it had lost power; and back.
+    Result<void> silence(std::size_t place) const;
+    Result<void> unsilence(std::size_t place) const;
+
     // Path of the router's namespace, good while this program runs.
     std::string router_path() const;
 

@@ -163,6 +163,23 @@ TEST_P(Streams, many_flows_at_once_keep_their_bytes_apart) {
     for (auto& client : clients) EXPECT_TRUE(client.get());
 }
 
+TEST_P(Streams, a_backend_that_has_lost_power_is_found_out_within_the_time_that_is_promised) {
+    if (!promises().finds_dead_peers) GTEST_SKIP() << "not a promise of " << GetParam().name;
+    serve(0, echo("a"));
+    Config config = base_config();
+    config.dead_peer_timeout = 1s;
+    open(config, to({0}));
+    Peer peer = connect();
+    EXPECT_EQ(who(peer), "a");
+    const auto silenced = network_->silence(0);
+    ASSERT_TRUE(silenced.has_value()) << silenced.error().message();
+    peer.send("anybody?\n");
+    EXPECT_EQ(peer.read_error(), ECONNRESET);
+    const auto back = network_->unsilence(0);
+    ASSERT_TRUE(back.has_value()) << back.error().message();
+    EXPECT_EQ(who_answers(), "a");
+}
+
 TEST_P(Streams, a_silent_flow_ends_at_the_idle_timeout_with_a_reset_where_the_rule_says_so) {
     std::promise<int> error;
     serve(0, [&error](Peer& peer) {
