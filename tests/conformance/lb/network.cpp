@@ -60,7 +60,8 @@ Result<void> become_network_administrator() {
     if (::geteuid() == 0) return {};
     const std::string identity = fmt::format("0 {} 1", ::geteuid());
     const std::string group = fmt::format("0 {} 1", ::getegid());
-    if (::unshare(CLONE_NEWUSER) != 0)
+    // The network this program is in as well: nobody may go back into one that isn't his.
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
         return system_error("a user namespace", errno, ErrorKind::environment)
             .with_remedy("run as root, or allow user namespaces");
     UNDERSTUDY_CHECK(write_file("/proc/self/setgroups", "deny"));
