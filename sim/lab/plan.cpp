@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/assert.hpp"
@@ -109,6 +110,8 @@ class Planner {
                 break;
             case HostKind::load_balancer:
                 plan.addresses.push_back(topology_.network.probe_source);
+                plan.writes_fabric =
+                    topology_.load_balancers.at(host.name).data_path == topology::DataPath::passthrough;
                 add_daemon(plan, "lb", "understudy-lb", balancer_config(topology_, host.name));
                 break;
             case HostKind::file_service:
@@ -139,6 +142,13 @@ class Planner {
     void add_machine(HostPlan& plan) const {
         const auto& machine = *topology_.find_machine(plan.name);
         plan.security_group = machine.security_group;
+        for (const auto& [name, balancer] : topology_.load_balancers) {
+            const auto& pool = balancer.backend_pool;
+            if (std::find(pool.begin(), pool.end(), plan.name) != pool.end() &&
+                std::any_of(balancer.rules.begin(), balancer.rules.end(),
+                            [](const auto& rule) { return rule.floating_ip; }))
+                plan.floating.push_back(balancer.frontend_address);
+        }
         plan.memory_bytes = machine.memory_bytes;
         plan.vcpus = machine.vcpus;
         plan.fault_domain = fault_domain(plan.name);

@@ -25,6 +25,8 @@ struct HostPlan {
     std::string node;  // the node it carries; empty: none
     bool virtual_machine = false;
     std::vector<Ipv4Address> addresses;  // the first is the host's own
+    std::vector<Ipv4Address> floating;   // frontends that it may answer from
+    bool writes_fabric = false;          // a balancer that has its table there
     std::string security_group;
     std::uint64_t memory_bytes = 0;
     int vcpus = 1;

@@ -66,6 +66,38 @@ std::string password_file(const Account& account) {
     return fmt::format("{}/passwords/{}", inside::configuration, account.user);
 }
 
+namespace {
+
+constexpr const char* threshold_modes[] = {"unhealthy_threshold", "probe_threshold"};
+constexpr const char* no_healthy_words[] = {"all_down", "all_up"};
+constexpr const char* distributions[] = {"five_tuple", "source_ip", "source_ip_protocol"};
+
+const char* transport(topology::Transport protocol) {
+    return protocol == topology::Transport::udp ? "udp" : "tcp";
+}
+
+void add_passthrough_rules(json::object& config, const Topology& topology,
+                           const topology::LoadBalancer& balancer) {
+    json::array inbound;
+    for (const auto& rule : balancer.inbound_nat_rules)
+        inbound.push_back(json::object{{"name", rule.name},
+                                       {"protocol", transport(rule.protocol)},
+                                       {"frontend_port", rule.frontend_port},
+                                       {"host", rule.machine},
+                                       {"backend_port", rule.backend_port},
+                                       {"idle_timeout", exact(rule.idle_timeout)},
+                                       {"tcp_reset", rule.tcp_reset}});
+    if (!inbound.empty()) config["inbound_nat_rules"] = std::move(inbound);
+    if (balancer.outbound)
+        config["outbound"] =
+            json::object{{"ports_per_backend", balancer.outbound->ports_per_backend},
+                         {"idle_timeout", exact(balancer.outbound->idle_timeout)},
+                         {"tcp_reset", balancer.outbound->tcp_reset},
+                         {"inside", json::array{json::value(to_string(topology.network.virtual_network))}}};
+}
+
+}  // namespace
+
 std::string balancer_config(const Topology& topology, const std::string& name) {
     const auto& balancer = topology.load_balancers.at(name);
     json::array backends, rules;
@@ -74,28 +106,42 @@ std::string balancer_config(const Topology& topology, const std::string& name) {
             json::object{{"host", host}, {"address", to_string(topology.find_machine(host)->address)}});
     json::object probes;
     for (const auto& [probe_name, probe] : balancer.probes) {
-        json::object entry{{"protocol", probe.protocol == topology::ProbeProtocol::http ? "http" : "tcp"},
-                           {"port", probe.port},
-                           {"interval", exact(probe.interval)},
-                           {"timeout", exact(probe.timeout)},
-                           {"threshold", probe.threshold}};
+        json::object entry{
+            {"protocol", probe.protocol == topology::ProbeProtocol::http ? "http" : "tcp"},
+            {"port", probe.port},
+            {"interval", exact(probe.interval)},
+            {"timeout", exact(probe.timeout)},
+            {"threshold", probe.threshold},
+            {"threshold_mode", threshold_modes[static_cast<int>(probe.threshold_mode)]},
+            {"no_healthy_backends", no_healthy_words[static_cast<int>(probe.no_healthy_backends)]}};
         if (probe.protocol == topology::ProbeProtocol::http) entry["path"] = probe.path;
         probes[probe_name] = std::move(entry);
     }
     for (const auto& rule : balancer.rules)
         rules.push_back(json::object{{"name", rule.name},
-                                     {"protocol", rule.protocol == topology::Transport::udp ? "udp" : "tcp"},
+                                     {"protocol", transport(rule.protocol)},
                                      {"frontend_port", rule.frontend_port},
                                      {"backend_port", rule.backend_port},
-                                     {"probe", rule.probe}});
-    return json::serialize(
-        json::object{{"name", name},
-                     {"sku", balancer.sku == topology::Sku::basic ? "basic" : "standard"},
-                     {"frontend", json::object{{"address", to_string(balancer.frontend_address)}}},
-                     {"probe_source", to_string(topology.network.probe_source)},
-                     {"backends", std::move(backends)},
-                     {"probes", std::move(probes)},
-                     {"rules", std::move(rules)}});
+                                     {"probe", rule.probe},
+                                     {"distribution", distributions[static_cast<int>(rule.distribution)]},
+                                     {"idle_timeout", exact(rule.idle_timeout)},
+                                     {"tcp_reset", rule.tcp_reset},
+                                     {"floating_ip", rule.floating_ip}});
+    json::object config{{"name", name},
+                        {"sku", balancer.sku == topology::Sku::basic ? "basic" : "standard"},
+                        {"frontend", json::object{{"address", to_string(balancer.frontend_address)}}},
+                        {"probe_source", to_string(topology.network.probe_source)},
+                        {"backends", std::move(backends)},
+                        {"probes", std::move(probes)},
+                        {"rules", std::move(rules)}};
+    if (balancer.data_path == topology::DataPath::passthrough) {
+        config["data_path"] = "passthrough";
+        config["network_namespace"] = inside::fabric_namespace;
+        add_passthrough_rules(config, topology, balancer);
+    } else {
+        config["data_path"] = "proxy";
+    }
+    return json::serialize(config);
 }
 
 std::string files_config(const Topology& topology, const std::string& name) {

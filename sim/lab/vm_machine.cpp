@@ -28,7 +28,7 @@ class VmMachine : public Machine {
   public:
     VmMachine(const HostPlan& plan, vmctl::DomainSpec domain, vmctl::Fabric& fabric,
               vmctl::Hypervisor& hypervisor)
-        : port_{plan.name, plan.addresses, plan.security_group},
+        : port_{plan.name, plan.addresses, plan.security_group, plan.floating},
           domain_(std::move(domain)),
           fabric_(fabric),
           hypervisor_(hypervisor) {}

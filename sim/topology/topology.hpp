@@ -85,6 +85,9 @@ struct Database {
 };
 
 enum class ProbeProtocol { tcp, http };
+// As understudy-lb has them (lb/config.hpp), and by the same words.
+enum class ThresholdMode { unhealthy_threshold, probe_threshold };
+enum class NoHealthyBackends { all_down, all_up };
 
 struct Probe {
     ProbeProtocol protocol = ProbeProtocol::tcp;
@@ -92,10 +95,14 @@ struct Probe {
     std::string path;  // http
     Duration interval{};
     Duration timeout{};  // default: the interval, at most 30 s
-    int threshold = 2;   // consecutive failures before a backend is down; one success brings it up
+    int threshold = 2;   // results in a row before a backend goes down, as threshold_mode says
+    ThresholdMode threshold_mode = ThresholdMode::unhealthy_threshold;
+    NoHealthyBackends no_healthy_backends = NoHealthyBackends::all_down;
 };
 
 enum class Transport { tcp, udp };
+enum class Distribution { five_tuple, source_ip, source_ip_protocol };
+enum class DataPath { passthrough, proxy };
 
 struct LoadBalancingRule {
     std::string name;
@@ -103,7 +110,28 @@ struct LoadBalancingRule {
     std::uint16_t frontend_port = 0;
     std::uint16_t backend_port = 0;
     std::string probe;
+    Distribution distribution = Distribution::five_tuple;
     Duration idle_timeout{};
+    bool tcp_reset = false;
+    bool floating_ip = false;
+};
+
+// A frontend port that leads to one machine of the pool.
+struct InboundNatRule {
+    std::string name;
+    Transport protocol = Transport::tcp;
+    std::uint16_t frontend_port = 0;
+    std::string machine;
+    std::uint16_t backend_port = 0;
+    Duration idle_timeout{};
+    bool tcp_reset = false;
+};
+
+// What the pool opens to outside the virtual network has the frontend's address.
+struct OutboundRule {
+    std::uint16_t ports_per_backend = 1024;
+    Duration idle_timeout{};
+    bool tcp_reset = false;
 };
 
 enum class Sku { standard, basic };
@@ -115,6 +143,9 @@ struct LoadBalancer {
     std::vector<std::string> backend_pool;  // names of virtual machines
     std::map<std::string, Probe> probes;
     std::vector<LoadBalancingRule> rules;
+    DataPath data_path = DataPath::proxy;
+    std::vector<InboundNatRule> inbound_nat_rules;
+    std::optional<OutboundRule> outbound;
 };
 
 struct MutualExclusion {
