@@ -244,6 +244,33 @@ TEST(TopologyReader, what_is_no_mapping_is_refused_and_not_read) {
         EXPECT_THAT(refusal(parse_topology(text, "t.yaml")), HasSubstr("t.yaml:")) << text;
 }
 
+TEST(TopologyReader, what_only_passthrough_can_do_is_refused_for_a_proxy) {
+    const std::string path = topologies() + "/corda-ha.yaml";
+    const std::string lb = "load_balancers.corda-lb.";
+    const std::vector<std::string> settings{
+        lb + "inbound_nat_rules=[{name: ssh, frontend_port: 2201, machine: corda-primary, backend_port: 22}]",
+        lb + "outbound={ports_per_backend: 2048, tcp_reset: true}",
+        lb + "rules=[{name: p2p, frontend_port: 10010, backend_port: 10010, probe: p2p, floating_ip: true, "
+             "distribution: source_ip, tcp_reset: true}]"};
+    const auto taken = load_topology(path, {settings[0], settings[1]});
+    ASSERT_TRUE(taken.has_value()) << taken.error().message();
+    const auto& balancer = taken->load_balancers.at("corda-lb");
+    EXPECT_EQ(balancer.data_path, DataPath::passthrough);
+    EXPECT_EQ(balancer.inbound_nat_rules.at(0).machine, "corda-primary");
+    EXPECT_EQ(balancer.inbound_nat_rules.at(0).idle_timeout, 4min);
+    EXPECT_EQ(balancer.outbound->ports_per_backend, 2048);
+    EXPECT_TRUE(balancer.outbound->tcp_reset);
+    for (const std::string& setting : settings)
+        EXPECT_THAT(refusal(load_topology(path, {lb + "data_path=proxy", setting})),
+                    HasSubstr("data_path proxy has no "))
+            << setting;
+    EXPECT_THAT(refusal(load_topology(path, {lb + "outbound={ports_per_backend: 100}"})),
+                HasSubstr("100 is not a multiple of 8 up to 32000"));
+    EXPECT_THAT(refusal(load_topology(path, {lb + "inbound_nat_rules=[{name: p2p, frontend_port: 1, "
+                                                  "machine: party-b, backend_port: 22}]"})),
+                HasSubstr("'party-b' is not in the backend pool"));
+}
+
 TEST(TopologyReader, a_doubtful_but_usable_topology_comes_with_warnings) {
     const auto read = guide_with("port: 10004, path", "port: 10044, path");
     ASSERT_TRUE(read.has_value()) << read.error().message();
