@@ -41,6 +41,16 @@ std::string read_setting(const char* path) {
     return std::string(text.data(), 1);
 }
 
+// A table of another configuration says nothing about this one.
+Result<void> check_fits(const Config& config, const RoutingTable& routing) {
+    bool fits = routing.rules.size() == config.rules.size();
+    for (const RuleRouting& rule : routing.rules)
+        for (const std::size_t backend : rule.eligible) fits = fits && backend < config.backends.size();
+    if (fits) return {};
+    return Error(ErrorKind::bad_input, "routing table",
+                 "is not one of this configuration's rules and backends");
+}
+
 // Of the calling thread's network namespace. A setting that can't be read is left to its default.
 Result<void> check_namespace(const Config& config) {
     if (read_setting("/proc/sys/net/ipv4/ip_forward") == "0")
@@ -64,6 +74,7 @@ class Passthrough::Kernel : public std::enable_shared_from_this<Kernel> {
     static Result<std::shared_ptr<Kernel>> open(asio::any_io_executor executor,
                                                 std::shared_ptr<const Config> config,
                                                 const RoutingTable& routing) {
+        UNDERSTUDY_CHECK(check_fits(*config, routing));
         UNDERSTUDY_TRY(PassthroughSettings settings, passthrough_settings(*config));
         auto kernel = std::shared_ptr<Kernel>(new Kernel(std::move(executor)));
         UNDERSTUDY_CHECK(kernel->rules_.configure(std::move(settings)));
@@ -76,13 +87,17 @@ class Passthrough::Kernel : public std::enable_shared_from_this<Kernel> {
         return kernel;
     }
 
-    Result<void> route(const RoutingTable& routing) { return apply(rules_, routing); }
+    Result<void> route(const RoutingTable& routing) {
+        UNDERSTUDY_CHECK(check_fits(*config_, routing));
+        return apply(rules_, routing);
+    }
 
     Result<void> reconfigure(std::shared_ptr<const Config> config, const RoutingTable& routing) {
         if (config->network_namespace != config_->network_namespace || config->name != config_->name)
             return Error(ErrorKind::bad_input, "name or network_namespace",
                          "can't change while the balancer runs")
                 .with_remedy("restart it");
+        UNDERSTUDY_CHECK(check_fits(*config, routing));
         UNDERSTUDY_TRY(PassthroughSettings settings, passthrough_settings(*config));
         PassthroughRules next = rules_;
         UNDERSTUDY_CHECK(next.configure(std::move(settings)));

@@ -174,6 +174,8 @@ TEST(PassthroughKernel, a_new_configuration_keeps_flows_and_counters_of_what_sta
             scene.path.reconfigure(std::make_shared<const Config>(refused), everywhere(2, {0}));
         ASSERT_TRUE(not_moved.has_error());
         EXPECT_EQ(not_moved.error().kind, ErrorKind::bad_input);
+        EXPECT_TRUE(scene.path.route(everywhere(1, {0})).has_error()) << "there are two rules";
+        EXPECT_TRUE(scene.path.route(everywhere(2, {1})).has_error()) << "there is one backend";
         EXPECT_TRUE(connect_from(scene.client, front(443), answered_within_ms).valid());
         EXPECT_TRUE(carries(client, end->socket, answered_within_ms));
     });
