@@ -92,10 +92,10 @@ std::string to_yaml(const Config& config) {
     if (config.outbound) {
         std::vector<std::string> inside;
         for (const Ipv4Network& network : config.outbound->inside) inside.push_back(to_string(network));
-        fmt::format_to(
-            out, "outbound: {{ports_per_backend: {}, idle_timeout: {}, tcp_reset: {}, inside: [{}]}}\n",
-            config.outbound->ports_per_backend, exact(config.outbound->idle_timeout),
-            config.outbound->tcp_reset, fmt::join(inside, ", "));
+        fmt::format_to(out,
+                       "outbound: {{ports_per_backend: {}, idle_timeout: {}, tcp_reset: {}, inside: [{}]}}\n",
+                       config.outbound->ports_per_backend, exact(config.outbound->idle_timeout),
+                       config.outbound->tcp_reset, fmt::join(inside, ", "));
     }
     fmt::format_to(out, "drain_timeout: {}\n", exact(config.drain_timeout));
     if (!config.admin_socket.empty()) fmt::format_to(out, "admin_socket: {}\n", quoted(config.admin_socket));

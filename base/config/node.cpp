@@ -30,9 +30,15 @@ Error bad_yaml(const Place& place, const std::string& reason) {
 // A document deeper than this is a mistake or an attack, and recursion would follow it.
 constexpr int deepest = 64;
 
-Result<Node> convert(const YAML::Node& yaml, const std::string& file, int depth) {
+// Aliases of aliases make a short file long: each is a copy here.
+constexpr int most_nodes = 200'000;
+
+// `left` is how many more nodes the document may have.
+Result<Node> convert(const YAML::Node& yaml, const std::string& file, int depth, int& left) {
     Node node;
     node.place = place_of(yaml.Mark(), file);
+    if (--left < 0)
+        return bad_yaml(node.place, fmt::format("has more than {} values, aliases counted", most_nodes));
     if (depth > deepest) return bad_yaml(node.place, "is nested too deeply");
     switch (yaml.Type()) {
         case YAML::NodeType::Undefined:
@@ -45,7 +51,7 @@ Result<Node> convert(const YAML::Node& yaml, const std::string& file, int depth)
         case YAML::NodeType::Sequence:
             node.kind = Node::Kind::sequence;
             for (const auto& element : yaml) {
-                UNDERSTUDY_TRY(Node converted, convert(element, file, depth + 1));
+                UNDERSTUDY_TRY(Node converted, convert(element, file, depth + 1, left));
                 node.elements.push_back(std::move(converted));
             }
             return node;
@@ -58,7 +64,7 @@ Result<Node> convert(const YAML::Node& yaml, const std::string& file, int depth)
         if (!member.first.IsScalar()) return bad_yaml(key_place, "a key must be a plain word");
         if (node.find(member.first.Scalar()) != nullptr)
             return bad_yaml(key_place, fmt::format("key '{}' is given twice", member.first.Scalar()));
-        UNDERSTUDY_TRY(Node converted, convert(member.second, file, depth + 1));
+        UNDERSTUDY_TRY(Node converted, convert(member.second, file, depth + 1, left));
         node.members.emplace_back(member.first.Scalar(), std::move(converted));
         node.member_places.push_back(key_place);
     }
@@ -93,7 +99,8 @@ Node& Node::insert(std::string key, Node value, Place key_place) {
 
 Result<Node> parse_text(std::string_view text, const std::string& file_name) {
     try {
-        UNDERSTUDY_TRY(Node node, convert(YAML::Load(std::string(text)), file_name, 0));
+        int left = most_nodes;
+        UNDERSTUDY_TRY(Node node, convert(YAML::Load(std::string(text)), file_name, 0, left));
         if (node.kind == Node::Kind::null) node.kind = Node::Kind::mapping;
         return node;
     } catch (const YAML::Exception& failure) {

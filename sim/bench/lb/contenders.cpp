@@ -44,7 +44,8 @@ std::string own_config(const std::string& data_path, const std::string& frontend
 
 std::string haproxy_config(const std::string& frontend, int connections) {
     std::string text = fmt::format(
-        "global\n  nbthread 1\n  maxpipes 64\n  maxconn {0}\ndefaults\n  mode tcp\n  option splice-auto\n  timeout "
+        "global\n  nbthread 1\n  maxpipes 64\n  maxconn {0}\ndefaults\n  mode tcp\n  option splice-auto\n  "
+        "timeout "
         "connect "
         "3s\n  timeout client 4m\n  timeout server 4m\n  maxconn {0}\n",
         connections);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "base/config/node.hpp"
@@ -24,6 +25,18 @@ TEST(ConfigNode, broken_documents_are_refused_with_their_place) {
                 HasSubstr("too deeply"));
     EXPECT_EQ(load_file("/nowhere/f.yaml").error().kind, ErrorKind::bad_input);
     EXPECT_EQ(parse_text("", "f").value().kind, Node::Kind::mapping);
+}
+
+TEST(ConfigNode, aliases_of_aliases_that_grow_without_bound_are_refused) {
+    std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+    for (int level = 1; level < 9; ++level)
+        text += fmt::format(
+            "a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", level,
+            level - 1);
+    const auto parsed = parse_text(text, "f");
+    ASSERT_TRUE(parsed.has_error());
+    EXPECT_EQ(parsed.error().kind, ErrorKind::bad_input);
+    EXPECT_THAT(parsed.error().message(), HasSubstr("aliases counted"));
 }
 
 TEST(ConfigNode, merging_lays_mappings_over_each_other_and_replaces_the_rest) {
