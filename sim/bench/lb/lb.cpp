@@ -25,6 +25,7 @@ namespace understudy::bench {
 namespace {
 
 constexpr Duration measure_for = 1500ms;
+constexpr const char* title = "Load balancers, side by side";
 constexpr int asked_a_second = 4000;  // well below what any of them can do
 
 struct Metric {
@@ -61,13 +62,15 @@ class Bench {
             }
         for (const Contender& contender : contenders_) UNDERSTUDY_CHECK(measure_memory(contender));
         collect();
+        // Written now too: minutes of measuring are not lost to a failure of what follows.
+        UNDERSTUDY_CHECK(write_results(results_, options_.folder, "lb", title));
         if (options_.kills > 0)
             for (const std::string data_path : {"passthrough", "proxy"})
                 if (std::find(options_.contenders.begin(), options_.contenders.end(), data_path) !=
                     options_.contenders.end())
                     UNDERSTUDY_CHECK(measure_kills(data_path));
         fmt::print("{}", to_table(results_));
-        UNDERSTUDY_CHECK(write_results(results_, options_.folder, "lb", "Load balancers, side by side"));
+        UNDERSTUDY_CHECK(write_results(results_, options_.folder, "lb", title));
         fmt::print("\nwritten: {0}/lb.json, {0}/lb.svg\n", options_.folder);
         return {};
     }
