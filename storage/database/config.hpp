@@ -8,8 +8,8 @@
 //   lock_timeout: 5s                    # optional; a wait for the right to write, then 55P03
 //   idle_in_transaction_timeout: 10s    # optional; a client that holds the right to write and says nothing,
 //   then 25P03
-//   scram_iterations: 4096              # optional; fewer only for passwords that are long and random: RFC 7677
-//   asks for 4096 against guessing, and each log-in costs the client that many HMACs
+//   scram_iterations: 4096              # optional; fewer only for passwords that are long and random: RFC
+//   7677 asks for 4096 against guessing, and each log-in costs the client that many HMACs
 #pragma once
 
 #include <map>
