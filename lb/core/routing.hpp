@@ -15,7 +15,8 @@ struct RuleRouting {
     bool operator==(const RuleRouting&) const = default;
 };
 
-// Replaces the table before it as a whole: no flow is ever routed by half of one and half of another.
+// Replaces the table before it, each rule as a whole: no flow is ever routed by half of one and half of
+// another.
 struct RoutingTable {
     std::vector<RuleRouting> rules;
     bool operator==(const RoutingTable&) const = default;
