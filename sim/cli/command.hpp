@@ -23,6 +23,7 @@ void add_status(CLI::App& app, Command& command);
 void add_events(CLI::App& app, Command& command);
 void add_faults(CLI::App& app, Command& command);  // fault, heal, faults
 void add_exec(CLI::App& app, Command& command);    // exec, shell
+void add_explain(CLI::App& app, Command& command);
 void add_logs(CLI::App& app, Command& command);
 void add_test(CLI::App& app, Command& command);
 void add_validate(CLI::App& app, Command& command);  // validate, bound

@@ -48,6 +48,7 @@ int main(int argument_count, char** arguments) {
     cli::add_status(app, command);
     cli::add_events(app, command);
     cli::add_exec(app, command);
+    cli::add_explain(app, command);
     cli::add_logs(app, command);
     cli::add_faults(app, command);
     cli::add_down(app, command);

@@ -9,6 +9,7 @@
 #include "base/json_text.hpp"
 #include "sim/lab/control_client.hpp"
 #include "sim/lab/exec_session.hpp"
+#include "sim/lab/explain.hpp"
 
 namespace understudy::lab {
 namespace {
@@ -58,6 +59,11 @@ asio::awaitable<void> Commands::dispatch(Connection connection, json::object req
         answer = co_await fault(std::move(request));
     } else if (command == "heal") {
         answer = co_await heal(std::move(request));
+    } else if (command == "explain") {
+        auto facts = facts_of_backend(options_.topology, region_.status(), text_of(request, "balancer"),
+                                      text_of(request, "backend"));
+        answer = facts.has_error() ? to_json(facts.error())
+                                   : json::object{{"ok", true}, {"facts", std::move(*facts)}};
     } else if (command == "unit") {
         answer = unit(request);
     } else if (command == "exec") {

@@ -91,14 +91,16 @@ json::object StatusDocument::balancer_status(const std::string& name) const {
 json::array StatusDocument::fault_status() const {
     json::array faults;
     for (const Fault& fault : region_.ledger.in_force()) {
-        json::array targets;
+        json::array targets, others;
         for (const std::string& target : fault.request.targets) targets.emplace_back(target);
+        for (const std::string& other : fault.request.others) others.emplace_back(other);
         const auto age =
             std::chrono::duration_cast<std::chrono::milliseconds>(io::monotonic_now() - fault.applied_at);
         faults.push_back(json::object{
             {"id", fault.id},
             {"kind", to_string(fault.request.kind)},
             {"targets", std::move(targets)},
+            {"to", std::move(others)},
             {"age_ms", age.count()},
             {"detail",
              fmt::format("{}: {}, for {}", fault.id, in_words(fault.request), format_duration(age))}});

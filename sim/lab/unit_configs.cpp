@@ -131,6 +131,7 @@ std::string balancer_config(const Topology& topology, const std::string& name) {
                         {"sku", balancer.sku == topology::Sku::basic ? "basic" : "standard"},
                         {"frontend", json::object{{"address", to_string(balancer.frontend_address)}}},
                         {"probe_source", to_string(topology.network.probe_source)},
+                        {"admin_socket", inside::balancer_socket},
                         {"backends", std::move(backends)},
                         {"probes", std::move(probes)},
                         {"rules", std::move(rules)}};

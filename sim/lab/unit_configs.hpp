@@ -18,6 +18,7 @@ constexpr const char* configuration = "/etc/understudy";
 constexpr const char* data = "/var/lib/understudy";
 // The fabric's network namespace, in the host of a balancer whose data path is passthrough.
 constexpr const char* fabric_namespace = "/run/understudy/fabric";
+constexpr const char* balancer_socket = "/run/understudy-lb.sock";  // its administration
 }  // namespace inside
 
 // Database account of a node: a name that SQL needs no quotes for, and a password for this region alone.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole region in the world `pod`: up, status, events, exec, faults, down; what the documents contain;
 // nothing is left.
+#include <cstdlib>
+#include <fstream>
+
 #include "tests/integration/region/region_fixture.hpp"
 
 namespace understudy::test {
@@ -94,6 +97,44 @@ TEST_F(PodRegion, the_standby_takes_over_when_the_active_loses_power_and_the_los
     EXPECT_EQ(active(), second);
     EXPECT_EQ(understudy({"heal", "--name", "pods", "loss"}).status, 2);
     EXPECT_EQ(understudy({"fault", "--name", "pods", "power-off", "corda-primray"}).status, 2);
+}
+
+TEST_F(PodRegion, explain_says_why_a_backend_takes_no_flows_and_what_to_fix) {
+    std::ofstream(scratch_.path() / "denied.yaml")
+        << "version: 1\nextends: "
+        << (std::filesystem::path(std::getenv("UNDERSTUDY_SOURCE_DIR")) / "topologies/corda-ha-fast.yaml")
+               .string()
+        << "\nsecurity_groups:\n  corda:\n"
+           "    - {name: all, priority: 100, direction: inbound, access: allow, protocol: tcp, source: "
+           "Internet,"
+           " ports: \"10004-10010\"}\n"
+           "    - {name: no-web-probes, priority: 200, direction: inbound, access: deny, protocol: tcp,"
+           " source: AzureLoadBalancer, ports: \"10004\"}\n";
+    const Outcome up = understudy({"up", (scratch_.path() / "denied.yaml").string(), "--world", "pod",
+                                   "--name", "pods", "--timeout", "60s"});
+    ASSERT_EQ(up.status, 0) << up.out << up.err;
+    const std::string first = active();
+    const std::string standby = first == "corda-primary" ? "corda-backup" : "corda-primary";
+
+    const Outcome denied = understudy({"explain", "--name", "pods", "corda-lb/" + first});
+    EXPECT_EQ(denied.status, 0) << denied.err;
+    EXPECT_NE(denied.out.find("rule no-web-probes (priority 200) of security group corda denies it"),
+              std::string::npos)
+        << denied.out;
+    EXPECT_NE(denied.out.find("to fix: let security group corda allow the probes"), std::string::npos)
+        << denied.out;
+
+    EXPECT_EQ(understudy({"fault", "--name", "pods", "power-off", standby, "as=loss"}).status, 0);
+    const Outcome lost = understudy({"explain", "--name", "pods", "corda-lb/" + standby, "--json"});
+    const auto document = json::parse(lost.out).as_object();
+    EXPECT_EQ(document.at("fix").as_string(), "understudy heal loss") << lost.out;
+    EXPECT_FALSE(document.at("balancer").as_object().empty()) << "the balancer itself was asked";
+
+    EXPECT_EQ(understudy({"explain", "--name", "pods", "corda-lb"}).status, 2);
+    EXPECT_EQ(understudy({"explain", "--name", "pods", "corda-lb/party-b"}).status, 2);
+    EXPECT_NE(
+        understudy({"explain", "--name", "pods", "corda-lv/" + first}).err.find("did you mean 'corda-lb'"),
+        std::string::npos);
 }
 
 TEST_F(PodRegion, two_regions_run_side_by_side_and_one_name_runs_once) {
