@@ -83,11 +83,7 @@ Result<std::shared_ptr<const Plan>> make_plan(const Config& config, const Routin
 
 std::optional<std::size_t> route(const PlannedRule& rule, Endpoint client,
                                  std::span<const std::size_t> tried) {
-    // What doesn't decide is left out of the key, so that it can't.
-    FlowKey flow{client, rule.frontend};
-    if (rule.distribution != Distribution::five_tuple) flow.client.port = flow.frontend.port = 0;
-    if (rule.distribution == Distribution::source_ip) flow.protocol = 0;
-    return choose(flow, rule.eligible, tried);
+    return choose({client, rule.frontend}, rule.eligible, tried, rule.distribution);
 }
 
 }  // namespace understudy::lb
