@@ -118,9 +118,9 @@ double per_second(std::uint64_t count, Duration time) {
     return time > Duration(0) ? static_cast<double>(count) / (to_milliseconds(time) / 1000) : 0;
 }
 
-}  // namespace
-
-Rate keep_asking(Endpoint target, int connections, Duration length) {
+// Asks on each connection as soon as it is open; what follows an answer is the caller's.
+template <typename OnAnswer>
+Rate count_answers(Endpoint target, int connections, Duration length, OnAnswer on_answer) {
     Client client(target, connections);
     std::vector<char> buffer(64 * 1024);
     std::uint64_t answers = 0;
@@ -131,25 +131,21 @@ Rate keep_asking(Endpoint target, int connections, Duration length) {
             [&](std::size_t slot, std::size_t size) {
                 if ((client.at(slot).received += size) < answer_bytes) return;
                 ++answers;
-                client.ask(slot);
+                on_answer(client, slot);
             });
     return {per_second(answers, io::monotonic_now() - began), client.failures()};
 }
 
+}  // namespace
+
+Rate keep_asking(Endpoint target, int connections, Duration length) {
+    return count_answers(target, connections, length,
+                         [](Client& client, std::size_t slot) { client.ask(slot); });
+}
+
 Rate connect_and_ask(Endpoint target, int at_once, Duration length) {
-    Client client(target, at_once);
-    std::vector<char> buffer(64 * 1024);
-    std::uint64_t answers = 0;
-    const Instant began = io::monotonic_now();
-    while (io::monotonic_now() - began < length)
-        client.wait(
-            100ms, buffer, [&](std::size_t slot) { client.ask(slot); },
-            [&](std::size_t slot, std::size_t size) {
-                if ((client.at(slot).received += size) < answer_bytes) return;
-                ++answers;
-                client.open(slot);
-            });
-    return {per_second(answers, io::monotonic_now() - began), client.failures()};
+    return count_answers(target, at_once, length,
+                         [](Client& client, std::size_t slot) { client.open(slot); });
 }
 
 Rate read_bulk(Endpoint target, int connections, Duration length) {
