@@ -126,13 +126,15 @@ bool emplace_type(Body& body, std::uint8_t type) {
 }
 
 constexpr std::array<const char*, std::variant_size_v<Body>> type_names = {
-    "Rlerror",  "Tstatfs",   "Rstatfs",   "Tlopen",     "Rlopen",     "Tlcreate",  "Rlcreate",  "Tsymlink",
-    "Rsymlink", "Tmknod",    "Rmknod",    "Trename",    "Rrename",    "Treadlink", "Rreadlink", "Tgetattr",
-    "Rgetattr", "Tsetattr",  "Rsetattr",  "Txattrwalk", "Rxattrwalk", "Treaddir",  "Rreaddir",  "Tfsync",
-    "Rfsync",   "Tlock",     "Rlock",     "Tgetlock",   "Rgetlock",   "Tlink",     "Rlink",     "Tmkdir",
-    "Rmkdir",   "Trenameat", "Rrenameat", "Tunlinkat",  "Runlinkat",  "Tversion",  "Rversion",  "Tauth",
-    "Tattach",  "Rattach",   "Tflush",    "Rflush",     "Twalk",      "Rwalk",     "Tread",     "Rread",
-    "Twrite",   "Rwrite",    "Tclunk",    "Rclunk",     "Tremove",    "Rremove"};
+    "Rlerror",      "Tstatfs",      "Rstatfs",   "Tlopen",    "Rlopen",   "Tlcreate",   "Rlcreate",
+    "Tsymlink",     "Rsymlink",     "Tmknod",    "Rmknod",    "Trename",  "Rrename",    "Treadlink",
+    "Rreadlink",    "Tgetattr",     "Rgetattr",  "Tsetattr",  "Rsetattr", "Txattrwalk", "Rxattrwalk",
+    "Txattrcreate", "Rxattrcreate", "Treaddir",  "Rreaddir",  "Tfsync",   "Rfsync",     "Tlock",
+    "Rlock",        "Tgetlock",     "Rgetlock",  "Tlink",     "Rlink",    "Tmkdir",     "Rmkdir",
+    "Trenameat",    "Rrenameat",    "Tunlinkat", "Runlinkat", "Tversion", "Rversion",   "Tauth",
+    "Rauth",        "Tattach",      "Rattach",   "Tflush",    "Rflush",   "Twalk",      "Rwalk",
+    "Tread",        "Rread",        "Twrite",    "Rwrite",    "Tclunk",   "Rclunk",     "Tremove",
+    "Rremove"};
 
 }  // namespace
 

@@ -15,13 +15,14 @@ namespace understudy::files {
 constexpr std::uint16_t no_tag = 0xffff;
 constexpr std::uint32_t no_fid = 0xffffffff;
 constexpr std::uint32_t no_user = 0xffffffff;
-constexpr std::uint32_t max_message_bytes = 256 * 1024;  // the msize both sides of ours propose
-constexpr std::uint32_t min_message_bytes = 4096;        // a smaller msize is refused
+// The msize both sides of ours propose: 1 MiB of data and what surrounds it.
+constexpr std::uint32_t max_message_bytes = 1024 * 1024 + 24;
+constexpr std::uint32_t min_message_bytes = 4096;  // a smaller msize is refused
 constexpr std::uint32_t read_write_overhead =
     24;  // the most that surrounds data in Tread, Twrite and Treaddir
 constexpr std::size_t max_walk_names = 16;
 
-enum class QidType : std::uint8_t { file = 0x00, symlink = 0x02, directory = 0x80 };
+enum class QidType : std::uint8_t { file = 0x00, symlink = 0x02, authentication = 0x08, directory = 0x80 };
 
 struct Qid {
     std::uint8_t type = 0;
@@ -97,6 +98,9 @@ struct Rsetattr { UNDERSTUDY_9P(27) };
 struct Txattrwalk { std::uint32_t fid = 0, new_fid = 0; std::string name;
                     UNDERSTUDY_9P(30, self.fid, self.new_fid, self.name) };
 struct Rxattrwalk { std::uint64_t size = 0; UNDERSTUDY_9P(31, self.size) };
+struct Txattrcreate { std::uint32_t fid = 0; std::string name; std::uint64_t size = 0; std::uint32_t flags = 0;
+                      UNDERSTUDY_9P(32, self.fid, self.name, self.size, self.flags) };
+struct Rxattrcreate { UNDERSTUDY_9P(33) };
 struct Treaddir { std::uint32_t fid = 0; std::uint64_t offset = 0; std::uint32_t count = 0;
                   UNDERSTUDY_9P(40, self.fid, self.offset, self.count) };
 struct Rreaddir { Bytes entries; UNDERSTUDY_9P(41, self.entries) };
@@ -131,6 +135,7 @@ struct Rversion { std::uint32_t message_bytes = 0; std::string version;
                   UNDERSTUDY_9P(101, self.message_bytes, self.version) };
 struct Tauth { std::uint32_t fid = 0; std::string user, share; std::uint32_t user_number = 0;
                UNDERSTUDY_9P(102, self.fid, self.user, self.share, self.user_number) };
+struct Rauth { Qid qid; UNDERSTUDY_9P(103, self.qid) };
 struct Tattach { std::uint32_t fid = 0, auth_fid = no_fid; std::string user, share; std::uint32_t user_number = no_user;
                  UNDERSTUDY_9P(104, self.fid, self.auth_fid, self.user, self.share, self.user_number) };
 struct Rattach { Qid qid; UNDERSTUDY_9P(105, self.qid) };
@@ -155,10 +160,10 @@ struct Rremove { UNDERSTUDY_9P(123) };
 using Body =
     std::variant<Rlerror, Tstatfs, Rstatfs, Tlopen, Rlopen, Tlcreate, Rlcreate, Tsymlink, Rsymlink, Tmknod,
                  Rmknod, Trename, Rrename, Treadlink, Rreadlink, Tgetattr, Rgetattr, Tsetattr, Rsetattr,
-                 Txattrwalk, Rxattrwalk, Treaddir, Rreaddir, Tfsync, Rfsync, Tlock, Rlock, Tgetlock, Rgetlock,
-                 Tlink, Rlink, Tmkdir, Rmkdir, Trenameat, Rrenameat, Tunlinkat, Runlinkat, Tversion, Rversion,
-                 Tauth, Tattach, Rattach, Tflush, Rflush, Twalk, Rwalk, Tread, Rread, Twrite, Rwrite, Tclunk,
-                 Rclunk, Tremove, Rremove>;
+                 Txattrwalk, Rxattrwalk, Txattrcreate, Rxattrcreate, Treaddir, Rreaddir, Tfsync, Rfsync,
+                 Tlock, Rlock, Tgetlock, Rgetlock, Tlink, Rlink, Tmkdir, Rmkdir, Trenameat, Rrenameat,
+                 Tunlinkat, Runlinkat, Tversion, Rversion, Tauth, Rauth, Tattach, Rattach, Tflush, Rflush,
+                 Twalk, Rwalk, Tread, Rread, Twrite, Rwrite, Tclunk, Rclunk, Tremove, Rremove>;
 
 struct Message {
     std::uint16_t tag = no_tag;
