@@ -9,6 +9,7 @@
 #include "base/io/clock.hpp"
 #include "base/io/interrupt.hpp"
 #include "sim/cli/command.hpp"
+#include "sim/cli/world.hpp"
 #include "sim/lab/scenario_runner.hpp"
 #include "sim/report/documents.hpp"
 #include "sim/report/text.hpp"
@@ -22,7 +23,7 @@ struct Options {
     std::string topology;
     std::vector<std::string> scenarios;
     std::vector<std::string> settings;
-    std::string world = "vm";
+    std::string world;
     std::string timeout = "3m";
     std::string json_file;
     std::string junit_file;
@@ -74,8 +75,8 @@ Result<int> run(const Options& options) {
     if (scenarios.empty())
         return Error(ErrorKind::bad_input, options.topology, "has no scenarios")
             .with_remedy("list them under 'scenarios:'");
-    const auto world = options.world == "vm" ? topology::HostWorld::vm : topology::HostWorld::pod;
-    report::Report report{options.topology, options.world, "none", {}};
+    UNDERSTUDY_TRY(const auto world, choose_world(options.world, topology));
+    report::Report report{options.topology, to_string(world), "none", {}};
     bool all_passed = true;
     for (std::size_t i = 0; i < scenarios.size() && !io::interrupted(); ++i) {
         fmt::print("[{}/{}] {} — {}\n", i + 1, scenarios.size(), scenarios[i].name, scenarios[i].description);
@@ -113,9 +114,8 @@ void add_test(CLI::App& app, Command& command) {
     sub->add_option("TOPOLOGY", options->topology, "the topology file")->required();
     sub->add_option("--scenario", options->scenarios,
                     "only this one: its name, file name or path (again for more)");
-    sub->add_option("--world", options->world, "vm or pod")
-        ->check(CLI::IsMember({"vm", "pod"}))
-        ->capture_default_str();
+    sub->add_option("--world", options->world, "vm or pod (default: vm, or pod for a topology with programs)")
+        ->check(CLI::IsMember({"vm", "pod"}));
     sub->add_option("--set", options->settings, "PATH=VALUE: change a value of the topology");
     sub->add_option("--timeout", options->timeout, "for each region to come up")->capture_default_str();
     sub->add_option("--json", options->json_file, "write the report as JSON");

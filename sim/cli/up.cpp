@@ -4,6 +4,7 @@
 #include "base/io/clock.hpp"
 #include "sim/cli/command.hpp"
 #include "sim/cli/progress.hpp"
+#include "sim/cli/world.hpp"
 #include "sim/lab/control_client.hpp"
 #include "sim/topology/reader.hpp"
 
@@ -13,7 +14,7 @@ namespace {
 struct Options {
     std::string topology = "topologies/corda-ha-fast.yaml";
     std::string name;
-    std::string world = "vm";
+    std::string world;
     std::vector<std::string> settings;
     std::string timeout = "3m";
 };
@@ -24,9 +25,8 @@ Result<int> run(const Options& options) {
     UNDERSTUDY_TRY(auto topology, topology::load_topology(options.topology, options.settings));
     for (const std::string& warning : topology.warnings)
         fmt::print(stderr, "understudy: warning: {}\n", warning);
-    lab::BringUpOptions bring_up{std::move(topology), "",
-                                 options.world == "vm" ? topology::HostWorld::vm : topology::HostWorld::pod,
-                                 timeout};
+    UNDERSTUDY_TRY(const auto world, choose_world(options.world, topology));
+    lab::BringUpOptions bring_up{std::move(topology), "", world, timeout};
     bring_up.name = options.name.empty() ? bring_up.topology.name : options.name;
     {
         ProgressLine progress;
@@ -37,7 +37,7 @@ Result<int> run(const Options& options) {
     const auto& status = answer.at("status").as_object();
     const auto& active = status.at("active");
     fmt::print("region {} is up after {:.1f} s: world {}, accelerator {}, active {}\n", bring_up.name,
-               to_milliseconds(io::monotonic_now() - started) / 1000, options.world,
+               to_milliseconds(io::monotonic_now() - started) / 1000, to_string(world),
                std::string_view(status.at("accelerator").as_string()),
                active.is_string() ? std::string_view(active.as_string()) : std::string_view("none"));
     fmt::print(
@@ -53,10 +53,11 @@ void add_up(CLI::App& app, Command& command) {
     auto* sub = app.add_subcommand("up", "Bring a region up");
     sub->add_option("TOPOLOGY", options->topology, "the topology file")->capture_default_str();
     sub->add_option("--name", options->name, "the region's name (default: the topology's)");
-    sub->add_option("--world", options->world,
-                    "what carries the hosts: vm (libvirt domains) or pod (namespaced processes)")
-        ->check(CLI::IsMember({"vm", "pod"}))
-        ->capture_default_str();
+    sub->add_option(
+           "--world", options->world,
+           "what carries the hosts: vm (libvirt domains) or pod (namespaced processes); default: vm, "
+           "or pod for a topology with programs")
+        ->check(CLI::IsMember({"vm", "pod"}));
     sub->add_option("--set", options->settings,
                     "PATH=VALUE: change a value of the topology, e.g. clients.app.rate=50/s");
     sub->add_option("--timeout", options->timeout, "give up, and take everything down, after this time")

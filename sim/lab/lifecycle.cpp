@@ -123,7 +123,7 @@ std::string missing_in(const json::object& status) {
                         std::string_view(host.at("state").as_string()));
     }
     if (!text.empty()) return text;
-    return status.at("active").is_null() ? "no host of the node is active" : "no payment was acknowledged";
+    return status.at("active").is_null() ? "no host is active" : "no attempt of a client was acknowledged";
 }
 
 Result<void> wait_until_ready(const BringUpOptions& options, const Started& started, Instant end,

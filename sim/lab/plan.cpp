@@ -36,6 +36,18 @@ vmctl::UnitSpec daemon(std::string name, const char* executable) {
     return unit(name, {program(executable), "--config", config_path(name)});
 }
 
+vmctl::RestartPolicy restart_policy(topology::Restart restart) {
+    switch (restart) {
+        case topology::Restart::always:
+            return vmctl::RestartPolicy::always;
+        case topology::Restart::on_failure:
+            return vmctl::RestartPolicy::on_failure;
+        case topology::Restart::never:
+            break;
+    }
+    return vmctl::RestartPolicy::never;
+}
+
 class Planner {
   public:
     Planner(const Topology& topology, topology::HostWorld world, const Accounts& accounts)
@@ -127,6 +139,11 @@ class Planner {
                 plan.units_awaited.push_back("network-map");
                 break;
             case HostKind::client:
+                if (const auto& name = topology_.clients.at(host.name).program; !name.empty()) {
+                    add_program(plan, "client", name);
+                    plan.units_awaited.push_back("client");
+                    break;
+                }
                 add_file(plan, config_path("client"), client_config(topology_, host.name));
                 plan.config.units.push_back(unit(
                     "client", {program("understudy-node"), "client", "--config", config_path("client")}));
@@ -161,6 +178,36 @@ class Planner {
             plan.units_awaited.push_back(plan.config.units.back().name);
         }
         if (!machine.node.empty()) add_node(plan, machine.node);
+        if (!machine.program.empty()) {
+            add_program(plan, "node", machine.program);
+            if (!topology_.programs.at(machine.program).active_port) plan.units_awaited.push_back("node");
+        }
+    }
+
+    // understudy-run carries it and reports for it; `unit_name` says what it stands for: a node or a client.
+    void add_program(HostPlan& plan, const char* unit_name, const std::string& name) const {
+        const topology::Program& program = topology_.programs.at(name);
+        std::vector<std::string> argv{lab::program("understudy-run"), "--source", unit_name};
+        if (program.active_port)
+            argv.insert(argv.end(), {"--active-port", std::to_string(*program.active_port)});
+        if (!program.working_directory.empty())
+            argv.insert(argv.end(), {"--directory", program.working_directory});
+        argv.push_back("--");
+        argv.insert(argv.end(), program.command.begin(), program.command.end());
+        vmctl::UnitSpec spec = unit(unit_name, std::move(argv));
+        spec.environment = program.environment;
+        spec.environment["UNDERSTUDY_HOST"] = plan.name;
+        spec.environment["UNDERSTUDY_ADDRESS"] = to_string(plan.addresses.front());
+        spec.restart = restart_policy(program.restart);
+        spec.restart_delay = program.restart_delay;
+        spec.stop_timeout = program.stop_timeout;
+        for (const auto& mount : plan.config.units)
+            if (mount.name.starts_with("mount-")) spec.requires_units.push_back(mount.name);
+        for (const auto& [path, file] : program.files) add_file(plan, path, file.content, file.mode);
+        if (!program.executable.empty())
+            plan.own_programs.push_back({program.executable, program.command.front()});
+        for (const std::string& path : program.from_machine) plan.own_programs.push_back({path, path});
+        plan.config.units.push_back(std::move(spec));
     }
 
     void add_node(HostPlan& plan, const std::string& name) const {

@@ -34,8 +34,7 @@ class Runner {
           scenario_(scenario),
           region_(std::move(region)),
           progress_(progress),
-          hosts_(topology::hosts_of_node(options.topology,
-                                         topology::high_availability_node(options.topology))) {}
+          hosts_(topology::high_availability_hosts(options.topology)) {}
 
     Result<report::ScenarioRun> run() {
         UNDERSTUDY_CHECK(read_history());
@@ -48,8 +47,10 @@ class Runner {
         UNDERSTUDY_CHECK(drive(machine));
         run_.failures = machine.failures();
         UNDERSTUDY_CHECK(settle());
-        const auto judged = scenario::judge_payments(scenario_.always, run_.payments);
-        run_.failures.insert(run_.failures.end(), judged.begin(), judged.end());
+        for (const auto& judged :
+             {scenario::judge_payments(scenario_.always, run_.payments),
+              scenario::judge_messages(scenario_.always, run_.messages.value_or(scenario::MessageCounts{}))})
+            run_.failures.insert(run_.failures.end(), judged.begin(), judged.end());
         run_.name = scenario_.name;
         run_.passed = run_.failures.empty();
         run_.bound =
@@ -130,8 +131,18 @@ class Runner {
             run_.events.push_back(std::move(*event));
         }
         for (const auto& [name, client] : options_.topology.clients)
-            UNDERSTUDY_CHECK(compare_books(name, client));
+            if (client.program.empty()) UNDERSTUDY_CHECK(compare_books(name, client));
+        count_messages();
         return {};
+    }
+
+    void count_messages() {
+        if (std::all_of(options_.topology.clients.begin(), options_.topology.clients.end(),
+                        [](const auto& entry) { return entry.second.program.empty(); }))
+            return;
+        scenario::MessageBook book;
+        for (const auto& event : run_.events) book.handle(event);
+        run_.messages = book.counts();
     }
 
     Result<void> compare_books(const std::string& name, const topology::Client& client) {

@@ -26,15 +26,22 @@ json::object scenario_object(const ScenarioRun& run) {
                                        {"event", entry.event},
                                        {"host", entry.host},
                                        {"detail", entry.detail}});
-    return json::object{{"name", run.name},
-                        {"passed", run.passed},
-                        {"outage_ms", milliseconds_or_null(outage(run.events))},
-                        {"bound_ms", milliseconds_or_null(run.bound)},
-                        {"payments", json::object{{"acknowledged", run.payments.acknowledged},
-                                                  {"lost", run.payments.lost},
-                                                  {"duplicated", run.payments.duplicated}}},
-                        {"timeline", std::move(entries)},
-                        {"failures", json::array(run.failures.begin(), run.failures.end())}};
+    json::object scenario{{"name", run.name},
+                          {"passed", run.passed},
+                          {"outage_ms", milliseconds_or_null(outage(run.events))},
+                          {"bound_ms", milliseconds_or_null(run.bound)},
+                          {"payments", json::object{{"acknowledged", run.payments.acknowledged},
+                                                    {"lost", run.payments.lost},
+                                                    {"duplicated", run.payments.duplicated}}},
+                          {"timeline", std::move(entries)},
+                          {"failures", json::array(run.failures.begin(), run.failures.end())}};
+    if (run.messages)
+        scenario["messages"] = json::object{{"acknowledged", run.messages->acknowledged},
+                                            {"received", run.messages->received},
+                                            {"lost", run.messages->lost},
+                                            {"duplicated", run.messages->duplicated},
+                                            {"out_of_turn", run.messages->out_of_turn}};
+    return scenario;
 }
 
 // The length of the UTF-8 sequence that begins the text and stands for a character XML 1.0 allows; 0 for

@@ -22,6 +22,7 @@ struct ScenarioRun {
     std::vector<std::string> failures;
     std::vector<RegionEvent> events;
     Duration duration{};
+    std::optional<scenario::MessageCounts> messages{};  // where clients run programs of their own
 };
 
 struct Report {

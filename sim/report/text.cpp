@@ -126,8 +126,14 @@ std::string summary(const ScenarioRun& run) {
     if (const auto measured = outage(run.events))
         text += fmt::format("outage {}{}\n", in_words(*measured),
                             run.bound ? fmt::format(" (bound {})", in_words(*run.bound)) : "");
-    text += fmt::format("payments: {} acknowledged, {} lost, {} duplicated\n", run.payments.acknowledged,
-                        run.payments.lost, run.payments.duplicated);
+    if (run.messages)
+        text +=
+            fmt::format("messages: {} acknowledged, {} received, {} lost, {} duplicated, {} out of turn\n",
+                        run.messages->acknowledged, run.messages->received, run.messages->lost,
+                        run.messages->duplicated, run.messages->out_of_turn);
+    else
+        text += fmt::format("payments: {} acknowledged, {} lost, {} duplicated\n", run.payments.acknowledged,
+                            run.payments.lost, run.payments.duplicated);
     for (const std::string& failure : run.failures) text += "failed: " + failure + "\n";
     return text;
 }

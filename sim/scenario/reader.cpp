@@ -47,12 +47,11 @@ ActiveExpectation read_active(Reading& reading, const config::Value& value) {
     if (text == "any") return {Kind::any, {}};
     if (text == "none") return {Kind::none, {}};
     if (text == "other") return {Kind::other, {}};
-    const std::string node = topology::high_availability_node(reading.topology);
-    const auto carriers = topology::hosts_of_node(reading.topology, node);
+    const auto carriers = topology::high_availability_hosts(reading.topology);
     if (value.is_scalar() && std::find(carriers.begin(), carriers.end(), text) == carriers.end()) {
         std::string all = "any, none, other";
         for (const std::string& host : carriers) all += ", " + host;
-        value.refuse(fmt::format("'{}' carries no highly available node", text),
+        value.refuse(fmt::format("'{}' carries nothing highly available", text),
                      fmt::format("use one of {}", all));
     }
     return {Kind::host, text};
@@ -132,19 +131,30 @@ void read_step(Reading& reading, const config::Value& value) {
     reading.scenario.steps.push_back(std::move(step));
 }
 
+using Count = std::optional<std::int64_t> Always::*;
+
+void read_counts(const config::Value& value, const std::vector<std::pair<const char*, Count>>& known,
+                 Always& always) {
+    config::Mapping counts = value.mapping();
+    for (const auto& [key, member] : known)
+        if (const auto count = counts.optional(key)) always.*member = count->integer(0, 1'000'000'000);
+    counts.refuse_unknown_keys();
+}
+
 void read_always(Reading& reading, const config::Value& value) {
     Always& always = reading.scenario.always;
     for (const config::Value& element : value.sequence()) {
         config::Mapping mapping = element.mapping();
         if (const auto most = mapping.optional("at_most_one_active"))
             always.at_most_one_active = most->boolean();
-        if (const auto payments = mapping.optional("acknowledged_payments")) {
-            config::Mapping counts = payments->mapping();
-            if (const auto lost = counts.optional("lost")) always.lost = lost->integer(0, 1'000'000'000);
-            if (const auto duplicated = counts.optional("duplicated"))
-                always.duplicated = duplicated->integer(0, 1'000'000'000);
-            counts.refuse_unknown_keys();
-        }
+        if (const auto payments = mapping.optional("acknowledged_payments"))
+            read_counts(*payments, {{"lost", &Always::lost}, {"duplicated", &Always::duplicated}}, always);
+        if (const auto messages = mapping.optional("acknowledged_messages"))
+            read_counts(*messages,
+                        {{"lost", &Always::messages_lost},
+                         {"duplicated", &Always::messages_duplicated},
+                         {"out_of_turn", &Always::messages_out_of_turn}},
+                        always);
         mapping.refuse_unknown_keys();
     }
 }
@@ -208,13 +218,28 @@ std::vector<topology::FaultKind> causes(const Fault& fault, const topology::Topo
     return all;
 }
 
+namespace {
+
+// A frozen host's ports go on answering probes, so it takes connections until it has gone on and has found
+// out. The node's own bound counts a freeze without an end; a program ends itself after it.
+Duration longest_freeze(const Scenario& scenario, const topology::Topology& topology) {
+    Duration longest{};
+    if (topology::high_availability_program(topology).empty()) return longest;
+    for (const Step& step : scenario.steps)
+        if (const auto* fault = std::get_if<Fault>(&step.what); fault && fault->kind == FaultKind::pause)
+            longest = std::max(longest, fault->duration.value_or(Duration{}));
+    return longest;
+}
+
+}  // namespace
+
 Duration worst_case_outage(const Scenario& scenario, const topology::Topology& topology,
                            const topology::MeasuredStart& measured) {
     std::vector<topology::FaultKind> all;
     for (const Step& step : scenario.steps)
         if (const auto* fault = std::get_if<Fault>(&step.what))
             for (const auto cause : causes(*fault, topology)) all.push_back(cause);
-    return topology::worst_case_outage(topology, measured, all);
+    return topology::worst_case_outage(topology, measured, all) + longest_freeze(scenario, topology);
 }
 
 }  // namespace understudy::scenario

@@ -22,8 +22,9 @@ struct Timers {
     Duration attempt_timeout{};
 };
 
-// The slowest of everything that takes part, for the node.
-Timers slowest_timers(const Topology& topology, const std::string& node) {
+// The slowest of everything that takes part; the share only when `on_share`.
+Timers slowest_timers(const Topology& topology, bool on_share) {
+    const std::vector<std::string> hosts = high_availability_hosts(topology);
     Timers timers;
     for (const auto& [name, balancer] : topology.load_balancers)
         for (const auto& [probe_name, probe] : balancer.probes) {
@@ -32,7 +33,7 @@ Timers slowest_timers(const Topology& topology, const std::string& node) {
             timers.probe_threshold = std::max(timers.probe_threshold, probe.threshold);
         }
     for (const auto& [name, machine] : topology.virtual_machines) {
-        if (machine.node != node || topology.nodes.at(node).share.empty()) continue;
+        if (!on_share || std::find(hosts.begin(), hosts.end(), name) == hosts.end()) continue;
         for (const auto& [path, service] : machine.mounts)
             timers.client_lease =
                 std::max(timers.client_lease, topology.file_services.at(service).client_lease);
@@ -99,11 +100,49 @@ const char* to_string(FaultKind kind) {
     return "share-loss";
 }
 
+namespace {
+
+// A client's outage around what makes the other host active.
+Bound around(const Timers& timers, std::vector<BoundPart> before, std::vector<BoundPart> up) {
+    up.push_back({"next probe begins", timers.probe_interval});
+    up.push_back({"probe succeeds", timers.probe_timeout});
+    std::vector<BoundPart> down{{"dead backend is marked down",
+                                 timers.probe_threshold * (timers.probe_interval + timers.probe_timeout)}};
+    Bound bound;
+    const auto append = [&](const std::vector<BoundPart>& parts) {
+        bound.parts.insert(bound.parts.end(), parts.begin(), parts.end());
+    };
+    append({{"last success before the fault", timers.attempt_interval + timers.attempt_timeout}});
+    append(before);
+    append(sum(down) > sum(up) ? down : up);
+    append({{"attempt under way times out", timers.attempt_timeout},
+            {"client tries again", std::max(timers.attempt_interval, client_retry)},
+            {"attempt is acknowledged", timers.attempt_timeout}});
+    return bound;
+}
+
+Bound program_parts(const Topology& topology, const MeasuredStart& measured, FaultKind fault) {
+    const Program& program = topology.programs.at(high_availability_program(topology));
+    const Timers timers = slowest_timers(topology, true);
+    std::vector<BoundPart> before;
+    if (fault == FaultKind::share_loss || fault == FaultKind::pause || fault == FaultKind::stop)
+        before.push_back({"outdated active ends itself", program.stop_timeout});
+    if (fault == FaultKind::reset) before.push_back({"host starts", measured.host_start});
+    return around(timers, std::move(before),
+                  {{"file service's client lease ends", timers.client_lease},
+                   {"file service looks for ended leases", timers.client_lease / 4},
+                   {"other host takes over", program.takeover}});
+}
+
+}  // namespace
+
 Bound worst_case_parts(const Topology& topology, const MeasuredStart& measured, FaultKind fault) {
     const std::string name = high_availability_node(topology);
-    if (name.empty()) return {};
+    if (name.empty())
+        return high_availability_program(topology).empty() ? Bound{}
+                                                           : program_parts(topology, measured, fault);
     const Node& node = topology.nodes.at(name);
-    const Timers timers = slowest_timers(topology, name);
+    const Timers timers = slowest_timers(topology, !node.share.empty());
     const Duration wait = node.mutual_exclusion.wait_interval;
 
     const std::vector<BoundPart> lease{
@@ -118,23 +157,7 @@ Bound worst_case_parts(const Topology& topology, const MeasuredStart& measured, 
     std::vector<BoundPart> up =
         timers.client_lease > Duration{} && sum(journal) > sum(lease) ? journal : lease;
     up.push_back({"node opens its ports", measured.lease_to_ports});
-    up.push_back({"next probe begins", timers.probe_interval});
-    up.push_back({"probe succeeds", timers.probe_timeout});
-    const std::vector<BoundPart> down{
-        {"dead backend is marked down",
-         timers.probe_threshold * (timers.probe_interval + timers.probe_timeout)}};
-
-    Bound bound;
-    const auto append = [&](const std::vector<BoundPart>& parts) {
-        bound.parts.insert(bound.parts.end(), parts.begin(), parts.end());
-    };
-    append({{"last success before the fault", timers.attempt_interval + timers.attempt_timeout}});
-    append(delay_before_end(node.mutual_exclusion, measured, fault));
-    append(sum(down) > sum(up) ? down : up);
-    append({{"attempt under way times out", timers.attempt_timeout},
-            {"client tries again", std::max(timers.attempt_interval, client_retry)},
-            {"attempt is acknowledged", timers.attempt_timeout}});
-    return bound;
+    return around(timers, delay_before_end(node.mutual_exclusion, measured, fault), std::move(up));
 }
 
 Duration worst_case_outage(const Topology& topology, const MeasuredStart& measured, FaultKind fault) {

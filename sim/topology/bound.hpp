@@ -31,6 +31,12 @@
 // Process killed: the same machine may take its own lease back at once, which is earlier than the general
 // case. Reset: the standby may be reset too, so its loop begins only once its host has started: t0 moves by
 // host_start.
+//
+// Programs of the user's own that take over through a lock on a share (Program::active_port): the share frees
+// the dead holder's locks at t0 + L + L/4, and the other listens Program::takeover after that:
+//       ports = t0 + L + L/4 + takeover.
+// An active that lives on (cut off from the share, frozen, told to stop) is in the balancer's pool until it
+// has ended itself: t0 moves by Program::stop_timeout.
 #pragma once
 
 #include <string>

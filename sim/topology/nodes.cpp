@@ -139,8 +139,19 @@ void read_client(Reading& reading, const std::string& name, const config::Value&
     if (const auto address = mapping.optional("address"))
         client.address =
             reading.claim(*address, "client " + name, NetworkRole::internet).value_or(Ipv4Address{});
-    for (const auto& [key, member] : {std::pair{"calls", &Client::calls}, std::pair{"pays", &Client::pays}})
-        if (const auto node = mapping.required(key)) {
+    if (const auto program = mapping.optional("program")) {
+        client.program = program->text();
+        reading.checks.push_back([&reading, value = *program, named = client.program] {
+            if (!reading.topology.programs.contains(named))
+                value.refuse(fmt::format("there is no program '{}'", named), "name one of programs");
+        });
+    }
+    for (const auto& [key, member] : {std::pair{"calls", &Client::calls}, std::pair{"pays", &Client::pays}}) {
+        const bool pays = client.program.empty();
+        const auto node = pays ? mapping.required(key) : mapping.optional(key);
+        if (node && !pays) {
+            node->refuse("the client runs a program", "leave it out, or leave program out");
+        } else if (node) {
             client.*member = node->text();
             reading.checks.push_back(
                 [&reading, value = *node, called = client.*member, reached = key == std::string("calls")] {
@@ -152,6 +163,7 @@ void read_client(Reading& reading, const std::string& name, const config::Value&
                                      "add a rule with that backend_port");
                 });
         }
+    }
     if (client.calls == client.pays && !client.calls.empty())
         mapping.refuse(fmt::format("'{}' would pay itself", client.calls),
                        "pays names another node than calls");

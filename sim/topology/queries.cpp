@@ -24,6 +24,13 @@ NamedEndpoint endpoint_of(const Topology& topology, const std::string& node_name
     return {};
 }
 
+std::vector<std::string> machines_of_program(const Topology& topology, const std::string& program) {
+    std::vector<std::string> names;
+    for (const auto& [name, machine] : topology.virtual_machines)
+        if (machine.program == program) names.push_back(name);
+    return names;
+}
+
 }  // namespace
 
 const VirtualMachine* Topology::find_machine(const std::string& machine) const {
@@ -103,8 +110,24 @@ std::string high_availability_node(const Topology& topology) {
     return {};
 }
 
+std::string high_availability_program(const Topology& topology) {
+    for (const auto& [name, program] : topology.programs)
+        if (program.active_port && machines_of_program(topology, name).size() > 1) return name;
+    return {};
+}
+
 std::vector<std::string> high_availability_hosts(const Topology& topology) {
-    return hosts_of_node(topology, high_availability_node(topology));
+    const std::string node = high_availability_node(topology);
+    if (!node.empty()) return hosts_of_node(topology, node);
+    const std::string program = high_availability_program(topology);
+    return program.empty() ? std::vector<std::string>{} : machines_of_program(topology, program);
+}
+
+bool has_programs(const Topology& topology) {
+    return std::any_of(topology.virtual_machines.begin(), topology.virtual_machines.end(),
+                       [](const auto& entry) { return !entry.second.program.empty(); }) ||
+           std::any_of(topology.clients.begin(), topology.clients.end(),
+                       [](const auto& entry) { return !entry.second.program.empty(); });
 }
 
 NamedEndpoint rpc_endpoint(const Topology& topology, const std::string& node) {

@@ -66,6 +66,7 @@ Result<Topology> read(const config::Node& document, const std::string& file) {
     read_virtual_machines(reading, root);
     read_services(reading, root);
     read_load_balancers(reading, root);
+    read_programs(reading, root);
     read_nodes(reading, root);
     read_clients(reading, root);
     read_scenarios(reading, root, file);

@@ -47,6 +47,7 @@ void read_availability_sets(Reading& reading, config::Mapping& root);
 void read_virtual_machines(Reading& reading, config::Mapping& root);
 void read_services(Reading& reading, config::Mapping& root);  // file services, databases, network map
 void read_load_balancers(Reading& reading, config::Mapping& root);
+void read_programs(Reading& reading, config::Mapping& root);
 void read_nodes(Reading& reading, config::Mapping& root);
 void read_clients(Reading& reading, config::Mapping& root);
 

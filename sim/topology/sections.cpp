@@ -151,6 +151,12 @@ VirtualMachine read_virtual_machine(Reading& reading, const std::string& name, c
         check_reference(reading, *node, machine.node, "node", "nodes",
                         [n = machine.node](const Topology& t) { return t.nodes.contains(n); });
     }
+    if (const auto program = mapping.optional("program")) {
+        machine.program = program->text();
+        check_reference(reading, *program, machine.program, "program", "programs",
+                        [n = machine.program](const Topology& t) { return t.programs.contains(n); });
+        if (!machine.node.empty()) program->refuse("the machine carries a node already", "leave one out");
+    }
     machine.machine_name = name;
     if (const auto machine_name = mapping.optional("machine_name")) {
         machine.machine_name = machine_name->name();

@@ -69,7 +69,33 @@ struct VirtualMachine {
     int vcpus = 1;
     std::map<std::string, std::string> mounts;  // mount point -> file service
     std::string node;                           // the node it carries; empty: none
+    std::string program;                        // or the program; empty: none
     std::string machine_name;  // in the node's lease row; the machine's own name unless given
+};
+
+enum class Restart { always, on_failure, never };
+
+struct ProgramFile {
+    std::string content;
+    std::uint32_t mode = 0644;
+};
+
+// A command of the user's own, which need not know of Understudy. Hosts that carry it get its files and
+// environment; beside those of `environment` it sees UNDERSTUDY_HOST and UNDERSTUDY_ADDRESS.
+struct Program {
+    std::vector<std::string> command;  // the first is a name looked up in PATH, or an absolute path
+    std::string executable;            // on this machine, when the command is a file beside the topology
+    std::map<std::string, std::string> environment;
+    std::string working_directory;             // made when missing; empty: "/"
+    std::map<std::string, ProgramFile> files;  // absolute path in the host -> what is there
+    std::vector<std::string> from_machine;     // files and directories of this machine, read-only in the host
+    Restart restart = Restart::always;
+    Duration restart_delay{};
+    Duration stop_timeout{};  // between SIGTERM and SIGKILL
+    // A host that listens here is active. Two hosts that carry such a program take over from each other.
+    std::optional<std::uint16_t> active_port;
+    // The longest from the death of the active one, noticed by the share, until the other listens.
+    Duration takeover{};
 };
 
 struct FileService {
@@ -179,10 +205,12 @@ struct NetworkMap {
     std::uint16_t port = 8080;
 };
 
+// Pays from one node to another, or runs a program of the user's own.
 struct Client {
     Ipv4Address address;  // in the internet network
     std::string calls;    // node
     std::string pays;     // node
+    std::string program;  // in place of both
     double rate_per_second = 10;
     Duration timeout{};  // of one attempt
 };
@@ -199,6 +227,7 @@ struct Topology {
     std::map<std::string, Database> databases;
     std::map<std::string, LoadBalancer> load_balancers;
     std::map<std::string, Node> nodes;
+    std::map<std::string, Program> programs;
     std::optional<NetworkMap> network_map;
     std::map<std::string, Client> clients;
     std::vector<std::string> scenarios;  // paths, usable from where the reader was called
@@ -234,7 +263,15 @@ std::vector<std::string> hosts_of_node(const Topology& topology, const std::stri
 
 // The node with mutual exclusion that more than one host carries; empty when there is none.
 std::string high_availability_node(const Topology& topology);
-std::vector<std::string> high_availability_hosts(const Topology& topology);  // those that may carry it
+
+// The program with an active port that more than one machine carries; empty when there is none.
+std::string high_availability_program(const Topology& topology);
+
+// The machines of which one at a time is active: those of the node, else those of the program.
+std::vector<std::string> high_availability_hosts(const Topology& topology);
+
+// Whether machines or clients carry programs of the user's own, which run in pods only.
+bool has_programs(const Topology& topology);
 
 // How long a database lets a client keep a transaction open and say nothing. A host that dies in the middle
 // of one would hold up its successor's lease for that long, so it is half the shortest update interval, at

@@ -62,6 +62,10 @@ struct Always {
     bool at_most_one_active = false;
     std::optional<std::int64_t> lost;  // of acknowledged payments, the most allowed
     std::optional<std::int64_t> duplicated;
+    // Of messages that clients running programs of their own report.
+    std::optional<std::int64_t> messages_lost;
+    std::optional<std::int64_t> messages_duplicated;
+    std::optional<std::int64_t> messages_out_of_turn;
 };
 
 struct Scenario {

@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "sim/scenario/core/message_book.hpp"
 #include "sim/scenario/core/region_view.hpp"
 #include "sim/scenario/core/scenario.hpp"
 
@@ -46,6 +47,7 @@ struct PaymentCounts {
 
 // One failure in words for each count above what `always` allows.
 std::vector<std::string> judge_payments(const Always& always, const PaymentCounts& counts);
+std::vector<std::string> judge_messages(const Always& always, const MessageCounts& counts);
 
 class ScenarioMachine {
   public:

@@ -49,9 +49,9 @@ TEST(TopologyReader, every_file_in_topologies_is_accepted_without_a_warning) {
         const auto topology = load_topology(entry.path().string());
         ASSERT_TRUE(topology.has_value()) << topology.error().message();
         EXPECT_THAT(topology->warnings, testing::IsEmpty());
-        EXPECT_EQ(topology->scenarios.size(), 6u);
+        EXPECT_FALSE(topology->scenarios.empty());
     }
-    EXPECT_GE(count, 2);
+    EXPECT_GE(count, 3);
 }
 
 TEST(TopologyReader, the_guides_numbers_and_the_defaults_are_there) {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// understudy-run [--active-port PORT] [--directory DIRECTORY] -- COMMAND…: see supervise.hpp.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+
+#include "sim/program/supervise.hpp"
+
+namespace {
+
+constexpr const char* events_variable = "UNDERSTUDY_EVENTS_FD";
+
+// The program may report events too, on a descriptor of its own: a writer's is closed on exec.
+void hand_events_down() {
+    const char* text = std::getenv(events_variable);
+    const int copy = text == nullptr ? -1 : ::dup(std::atoi(text));
+    if (copy >= 0) ::setenv(events_variable, std::to_string(copy).c_str(), 1);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    using namespace understudy;
+    CLI::App app("Runs a program and reports its state as events of its host", "understudy-run");
+    program::Supervision supervision;
+    std::uint16_t port = 0;
+    std::string source = "node";
+    auto* active_port =
+        app.add_option("--active-port", port, "the host is active while something listens on this TCP port")
+            ->check(CLI::Range(1, 65535));
+    app.add_option("--directory", supervision.directory, "working directory, made when missing");
+    app.add_option("--source", source, "what its events are from")->capture_default_str();
+    app.add_option("COMMAND", supervision.command, "the program and its arguments, after --")->required();
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : exit_status(ErrorKind::bad_input);
+    }
+    if (*active_port) supervision.active_port = port;
+    io::EventWriter events(source);
+    hand_events_down();
+    const auto ended = program::supervise(supervision, events);
+    if (ended.has_value()) return *ended;
+    fmt::print(stderr, "understudy-run: {}\n", ended.error().message());
+    return exit_status(ended.error().kind);
+}
