@@ -43,7 +43,7 @@ asio::awaitable<void> Connection::run() {
     auto executor = co_await asio::this_coro::executor;
     while (stream_->is_open()) {
         Result<std::string> frame =
-            co_await stream_->read_frame(version_agreed_ ? message_bytes_ : max_message_bytes);
+            co_await stream_->read_frame(version_agreed_ ? message_bytes_ : min_message_bytes);
         if (frame.has_error()) {
             spdlog::debug("{}: {}", peer_, frame.error().message());
             break;
@@ -115,8 +115,9 @@ asio::awaitable<Body> Connection::answer(Body request) {
     if (auto* it = std::get_if<Twalk>(&request)) co_return co_await walk_to(std::move(*it));
     if (auto* it = std::get_if<Tlopen>(&request)) co_return co_await open(*it);
     if (auto* it = std::get_if<Tlcreate>(&request)) co_return co_await create(std::move(*it));
-    if (const auto* it = std::get_if<Tclunk>(&request)) co_return clunk(it->fid);
-    if (const auto* it = std::get_if<Txattrwalk>(&request)) co_return attribute(*it);
+    if (const auto* it = std::get_if<Tclunk>(&request)) co_return co_await clunk(it->fid);
+    if (auto* it = std::get_if<Txattrwalk>(&request)) co_return co_await attribute(std::move(*it));
+    if (const auto* it = std::get_if<Txattrcreate>(&request)) co_return attribute_create(*it);
     if (const auto* it = std::get_if<Tlock>(&request)) co_return lock(*it);
     if (const auto* it = std::get_if<Tgetlock>(&request)) co_return get_lock(*it);
 
@@ -142,6 +143,10 @@ asio::awaitable<Body> Connection::answer(Body request) {
         },
         request);
     if (fid == nullptr || (needs_other && other == nullptr)) co_return failure(EBADF);
+    if (fid->attribute_write) {  // since Txattrcreate it takes the value and nothing else
+        const auto* write = std::get_if<Twrite>(&request);
+        co_return write == nullptr ? failure(EBADF) : append_attribute(*write, *fid->attribute_write);
+    }
     if (std::holds_alternative<Tstatfs>(request)) share_->sessions->reclaim_done(session_);
     bool removes = std::holds_alternative<Tremove>(request);
     std::uint32_t removed_fid = removes ? std::get<Tremove>(request).fid : no_fid;
@@ -283,28 +288,49 @@ asio::awaitable<Body> Connection::create(Tlcreate request) {
     co_return reply;
 }
 
-Body Connection::clunk(std::uint32_t number) {
+asio::awaitable<Body> Connection::clunk(std::uint32_t number) {
     auto found = fids_.find(number);
-    if (found == fids_.end()) return failure(EBADF);
-    bool unmount = found->second->file->is_root && leased_;
+    if (found == fids_.end()) co_return failure(EBADF);
+    FidPtr fid = found->second;
     fids_.erase(found);
-    if (unmount) share_->sessions->end(session_, "unmounted");
-    return Rclunk{};
+    if (fid->file->is_root && leased_) share_->sessions->end(session_, "unmounted");
+    if (!fid->attribute_write) co_return Rclunk{};
+    auto work = [write = std::move(*fid->attribute_write)] { return commit_attribute(write); };
+    co_return co_await in_pool(fid->strand, std::move(work));
 }
 
-Body Connection::attribute(const Txattrwalk& request) {
+asio::awaitable<Body> Connection::attribute(Txattrwalk request) {
     FidPtr fid = find(request.fid);
-    if (fid == nullptr) return failure(EBADF);
-    if (request.name != lease_attribute) return failure(request.name.empty() ? EOPNOTSUPP : ENODATA);
+    if (fid == nullptr) co_return failure(EBADF);
+    if (fid->file->is_attribute || fids_.contains(request.new_fid)) co_return failure(EINVAL);
     auto value = std::make_shared<HostFile>();
     value->is_attribute = true;
     value->share = fid->file->share;
-    value->attribute = std::to_string(
-        std::chrono::duration_cast<std::chrono::milliseconds>(share_->sessions->lease()).count());
-    std::uint64_t size = value->attribute.size();
-    if (fids_.contains(request.new_fid) || !add(request.new_fid, std::move(value), new_strand()))
-        return failure(EINVAL);
-    return Rxattrwalk{size};
+    Body reply;
+    if (request.name == lease_attribute) {
+        value->attribute = std::to_string(
+            std::chrono::duration_cast<std::chrono::milliseconds>(share_->sessions->lease()).count());
+        reply = Rxattrwalk{value->attribute.size()};
+    } else {
+        auto work = [file = fid->file, value, name = request.name] {
+            return read_attribute(*file, name, value->attribute);
+        };
+        reply = co_await in_pool(fid->strand, std::move(work));
+    }
+    if (std::holds_alternative<Rxattrwalk>(reply) && !add(request.new_fid, std::move(value), new_strand()))
+        co_return failure(EMFILE);
+    co_return reply;
+}
+
+Body Connection::attribute_create(const Txattrcreate& request) {
+    FidPtr fid = find(request.fid);
+    if (fid == nullptr) return failure(EBADF);
+    if (fid->attribute_write) return failure(EINVAL);
+    if (request.name.starts_with(own_attributes)) return failure(EPERM);
+    AttributeWrite write;
+    Body reply = begin_attribute(request, fid->file, write);
+    if (std::holds_alternative<Rxattrcreate>(reply)) fid->attribute_write = std::move(write);
+    return reply;
 }
 
 Body Connection::lock(const Tlock& request) {
@@ -360,7 +386,7 @@ Connection::FidPtr Connection::find(std::uint32_t fid) const {
 
 bool Connection::add(std::uint32_t fid, std::shared_ptr<const HostFile> file, const Strand& strand) {
     if (fid == no_fid || fids_.size() >= max_fids) return false;
-    return fids_.try_emplace(fid, std::make_shared<Fid>(Fid{std::move(file), strand})).second;
+    return fids_.try_emplace(fid, std::make_shared<Fid>(Fid{std::move(file), strand, {}})).second;
 }
 
 Connection::Strand Connection::new_strand() const {

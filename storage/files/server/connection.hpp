@@ -19,11 +19,13 @@
 #include <boost/asio/thread_pool.hpp>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "storage/files/core/message.hpp"
 #include "storage/files/io/frame_stream.hpp"
+#include "storage/files/server/attributes.hpp"
 #include "storage/files/server/host_files.hpp"
 #include "storage/files/server/sessions.hpp"
 
@@ -60,7 +62,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     using Strand = boost::asio::strand<boost::asio::thread_pool::executor_type>;
     struct Fid {
         std::shared_ptr<const HostFile> file;
-        Strand strand;  // keeps the operations of this fid in order
+        Strand strand;                                    // keeps the operations of this fid in order
+        std::optional<AttributeWrite> attribute_write{};  // after Txattrcreate
     };
     using FidPtr = std::shared_ptr<Fid>;
 
@@ -78,8 +81,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     boost::asio::awaitable<Body> walk_to(Twalk request);
     boost::asio::awaitable<Body> open(Tlopen request);
     boost::asio::awaitable<Body> create(Tlcreate request);
-    Body clunk(std::uint32_t fid);
-    Body attribute(const Txattrwalk& request);
+    boost::asio::awaitable<Body> clunk(std::uint32_t fid);
+    boost::asio::awaitable<Body> attribute(Txattrwalk request);
+    Body attribute_create(const Txattrcreate& request);
     Body lock(const Tlock& request);
     Body get_lock(const Tgetlock& request);
 

@@ -242,11 +242,21 @@ Body write_file(const HostFile& file, const Twrite& request) {
     std::optional<struct stat> status = status_of(file.opened.get());
     if (!status) return failure();
     auto size = static_cast<std::uint64_t>(status->st_size);
-    std::uint64_t end = (file.append ? size : request.offset) + request.data.value.size();
-    std::uint64_t growth = end > size ? end - size : 0;
-    if (!file.share->reserve(growth)) return failure(ENOSPC);
+    std::uint64_t begin = file.append ? size : request.offset;
+    std::uint64_t end = begin + request.data.value.size();
+    std::uint64_t wanted = end > size ? end - size : 0;
+    std::uint64_t growth = file.share->reserve_up_to(wanted);
+    // A disk that fills up takes what fits and refuses the rest.
+    std::string_view data = request.data.value;
+    if (growth < wanted) {
+        std::uint64_t fits = size + growth > begin ? size + growth - begin : 0;
+        if (fits == 0 && !data.empty()) {
+            file.share->release(growth);
+            return failure(ENOSPC);
+        }
+        data = data.substr(0, fits);
+    }
     std::size_t done = 0;
-    const std::string& data = request.data.value;
     int error = 0;
     while (done < data.size()) {
         ssize_t count = ::pwrite(file.opened.get(), data.data() + done, data.size() - done,

@@ -51,11 +51,18 @@ Result<std::shared_ptr<Share>> Share::open(const std::string& path, std::uint64_
 }
 
 bool Share::reserve(std::uint64_t bytes) {
-    std::uint64_t used = used_;
+    const std::uint64_t reserved = reserve_up_to(bytes);
+    if (reserved == bytes) return true;
+    release(reserved);
+    return false;
+}
+
+std::uint64_t Share::reserve_up_to(std::uint64_t bytes) {
+    std::uint64_t used = used_, reserved = 0;
     do {
-        if (quota_ != 0 && bytes != 0 && used + bytes > quota_) return false;
-    } while (!used_.compare_exchange_weak(used, used + bytes));
-    return true;
+        reserved = quota_ == 0 ? bytes : std::min(bytes, quota_ - std::min(used, quota_));
+    } while (!used_.compare_exchange_weak(used, used + reserved));
+    return reserved;
 }
 
 void Share::release(std::uint64_t bytes) {

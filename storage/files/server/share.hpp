@@ -24,6 +24,8 @@ class Share {
 
     // Reserves `bytes` more; false when the quota would be passed, and nothing is reserved.
     bool reserve(std::uint64_t bytes);
+    // Reserves as many of them as the quota still has, and says how many.
+    std::uint64_t reserve_up_to(std::uint64_t bytes);
     void release(std::uint64_t bytes);
     std::uint64_t used_bytes() const { return used_; }
     std::uint64_t quota_bytes() const { return quota_; }

@@ -19,6 +19,7 @@
 #include "base/io/clock.hpp"
 #include "base/io/unique_fd.hpp"
 #include "base/random.hpp"
+#include "peer.hpp"
 #include "programs.hpp"
 #include "storage/files/core/codec.hpp"
 
@@ -27,18 +28,6 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr Duration lease = 2s;
-
-std::uint16_t free_port() {
-    io::UniqueFd socket(::socket(AF_INET, SOCK_STREAM, 0));
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(socket.get(), generic, length) != 0 || ::getsockname(socket.get(), generic, &length) != 0)
-        return 0;
-    return ntohs(address.sin_port);
-}
 
 std::string text_of(const std::string& path) {
     std::ifstream file(path);
