@@ -3,15 +3,28 @@
 
 #include "sim/cli/command.hpp"
 #include "sim/lab/guest_support.hpp"
+#include "sim/lab/program_requirements.hpp"
 #include "sim/lab/region_directory.hpp"
+#include "sim/topology/reader.hpp"
 #include "vmctl/image/requirements.hpp"
 #include "vmctl/network/requirements.hpp"
 
 namespace understudy::cli {
 namespace {
 
-Result<int> run(const std::string& world) {
+struct Options {
+    std::string world = "vm";
+    std::string topology;
+};
+
+Result<int> run(const Options& options) {
+    const std::string& world = options.world;
     auto requirements = vmctl::check_requirements();
+    if (!options.topology.empty()) {
+        UNDERSTUDY_TRY(const auto topology, topology::load_topology(options.topology, {}));
+        const auto programs = lab::program_requirements(topology);
+        requirements.insert(requirements.end(), programs.begin(), programs.end());
+    }
     if (world == "vm") {
         const auto more =
             vmctl::vm_requirements({lab::kernel_candidates(), "/bin/busybox", lab::cache_directory()});
@@ -35,13 +48,14 @@ Result<int> run(const std::string& world) {
 }  // namespace
 
 void add_doctor(CLI::App& app, Command& command) {
-    auto world = std::make_shared<std::string>("vm");
+    auto options = std::make_shared<Options>();
     auto* sub = app.add_subcommand(
         "doctor", "Check what this machine lacks to run regions, and say the command that mends it");
-    sub->add_option("--world", *world, "vm or pod")
+    sub->add_option("TOPOLOGY", options->topology, "a topology file: what its programs need too");
+    sub->add_option("--world", options->world, "vm or pod")
         ->check(CLI::IsMember({"vm", "pod"}))
         ->capture_default_str();
-    sub->callback([world, &command] { command.run = [world] { return run(*world); }; });
+    sub->callback([options, &command] { command.run = [options] { return run(*options); }; });
 }
 
 }  // namespace understudy::cli

@@ -17,6 +17,7 @@
 #include "base/io/interrupt.hpp"
 #include "sim/lab/control_client.hpp"
 #include "sim/lab/guest_support.hpp"
+#include "sim/lab/program_requirements.hpp"
 #include "sim/lab/region_directory.hpp"
 #include "sim/lab/supervisor.hpp"
 #include "vmctl/network/requirements.hpp"
@@ -200,6 +201,16 @@ Result<void> check_machine(topology::HostWorld world) {
     return Error(ErrorKind::environment, "", missing);
 }
 
+Result<void> check_programs(const topology::Topology& topology) {
+    std::string missing;
+    for (const auto& requirement : program_requirements(topology))
+        if (!requirement.ok)
+            missing += fmt::format("{}{}: {}; {}", missing.empty() ? "" : "\n", requirement.name,
+                                   requirement.detail, requirement.remedy);
+    if (missing.empty()) return {};
+    return Error(ErrorKind::environment, "", missing);
+}
+
 }  // namespace
 
 std::filesystem::path program_directory() {
@@ -209,6 +220,7 @@ std::filesystem::path program_directory() {
 Result<void> bring_up(const BringUpOptions& options, const ProgressListener& progress) {
     const Instant started_at = io::monotonic_now();
     UNDERSTUDY_CHECK(check_machine(options.world));
+    UNDERSTUDY_CHECK(check_programs(options.topology));
     std::optional<GuestSupport> guest;
     if (options.world == topology::HostWorld::vm) {
         UNDERSTUDY_TRY(guest, prepare_guest(options.topology, progress));

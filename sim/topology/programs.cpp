@@ -107,6 +107,14 @@ void read_from_machine(const config::Value& value, Program& program) {
     for (const std::string& path : program.from_machine) check_absolute(value, path);
 }
 
+void read_needs(const config::Value& value, Program& program) {
+    config::Mapping mapping = value.mapping();
+    for (const auto& [path, remedy] : mapping.entries()) {
+        check_absolute(remedy, path);
+        program.needs[path] = remedy.text();
+    }
+}
+
 Program read_program(const config::Value& place) {
     config::Mapping mapping = place.mapping();
     Program program;
@@ -130,6 +138,7 @@ Program read_program(const config::Value& place) {
             program.files[path] = read_file(value);
         }
     }
+    if (const auto needs = mapping.optional("needs")) read_needs(*needs, program);
     if (const auto paths = mapping.optional("from_machine")) read_from_machine(*paths, program);
     if (const auto restart = mapping.optional("restart"))
         program.restart = static_cast<Restart>(restart->choice({"always", "on_failure", "never"}));

@@ -88,6 +88,7 @@ struct Program {
     std::map<std::string, std::string> environment;
     std::string working_directory;             // made when missing; empty: "/"
     std::map<std::string, ProgramFile> files;  // absolute path in the host -> what is there
+    std::map<std::string, std::string> needs;  // path on this machine -> the command that gets it
     std::vector<std::string> from_machine;     // files and directories of this machine, read-only in the host
     Restart restart = Restart::always;
     Duration restart_delay{};

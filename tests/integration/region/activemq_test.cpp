@@ -45,6 +45,16 @@ TEST_F(ActiveMq, every_acknowledged_message_arrives_after_each_failover) {
     }
 }
 
+TEST_F(ActiveMq, what_a_program_needs_and_the_machine_lacks_is_named_with_its_remedy) {
+    const Outcome outcome = understudy({"up", "topologies/activemq-shared-store.yaml", "--set",
+                                        "programs.broker.from_machine=/etc/no-such-runtime", "--set",
+                                        "programs.broker.command=no-such-command"});
+    EXPECT_EQ(outcome.status, 3);
+    EXPECT_NE(outcome.err.find("no-such-command: program broker: is not on this machine"), std::string::npos)
+        << outcome.err;
+    EXPECT_NE(outcome.err.find("/etc/no-such-runtime: program broker"), std::string::npos) << outcome.err;
+}
+
 TEST_F(ActiveMq, a_topology_with_programs_is_refused_for_virtual_machines) {
     const Outcome outcome = understudy({"up", "topologies/activemq-shared-store.yaml", "--world", "vm"});
     EXPECT_EQ(outcome.status, 2);

@@ -38,6 +38,7 @@ std::string refusal(const Result<Topology>& result) {
 TEST(Programs, a_command_with_environment_and_files_is_read_with_its_defaults) {
     const auto topology = with_program(
         "command: [app, -v], environment: {SIZE: 3}, working_directory: /srv/app, from_machine: /etc/ssl, "
+        "needs: {/usr/bin/app: apt install app}, "
         "files: {/etc/app/a: {content: hello, mode: \"0600\"}, /etc/app/b: activemq/client.py}");
     ASSERT_TRUE(topology.has_value()) << topology.error().message();
     const Program& program = topology->programs.at("p");
@@ -46,6 +47,7 @@ TEST(Programs, a_command_with_environment_and_files_is_read_with_its_defaults) {
     EXPECT_EQ(program.environment.at("SIZE"), "3");
     EXPECT_EQ(program.working_directory, "/srv/app");
     EXPECT_THAT(program.from_machine, ElementsAre("/etc/ssl"));
+    EXPECT_EQ(program.needs.at("/usr/bin/app"), "apt install app");
     EXPECT_EQ(program.files.at("/etc/app/a").content, "hello");
     EXPECT_EQ(program.files.at("/etc/app/a").mode, 0600u);
     EXPECT_THAT(program.files.at("/etc/app/b").content, HasSubstr("SPDX-License-Identifier"));
