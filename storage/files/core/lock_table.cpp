@@ -2,6 +2,7 @@
 #include "storage/files/core/lock_table.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/assert.hpp"
 
@@ -58,11 +59,18 @@ std::optional<LockRange> lock_range(std::uint64_t start, std::uint64_t length) {
 std::optional<HeldLock> LockTable::conflict(const LockedFile& file, const HeldLock& wanted) const {
     auto found = files_.find(file);
     if (found == files_.end()) return std::nullopt;
-    for (const HeldLock& held : found->second) {
-        bool excludes = held.mode == LockMode::exclusive || wanted.mode == LockMode::exclusive;
-        if (held.owner != wanted.owner && excludes && held.range.overlaps(wanted.range)) return held;
-    }
+    for (const HeldLock& held : found->second)
+        if (held.excludes(wanted)) return held;
     return std::nullopt;
+}
+
+std::vector<LockOwner> LockTable::owners_in_the_way(const LockedFile& file, const HeldLock& wanted) const {
+    std::set<LockOwner> owners;
+    auto found = files_.find(file);
+    if (found != files_.end())
+        for (const HeldLock& held : found->second)
+            if (held.excludes(wanted)) owners.insert(held.owner);
+    return {owners.begin(), owners.end()};
 }
 
 void LockTable::grant(const LockedFile& file, const HeldLock& wanted) {

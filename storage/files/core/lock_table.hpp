@@ -2,7 +2,7 @@
 // Byte-range locks of one share, with fcntl's rules: an owner's own locks never conflict; a new lock replaces
 // what the owner held in its range, splitting and joining as needed; exclusive excludes all others, shared
 // excludes exclusive. A whole-file lock (flock) lives in a space of its own per file, as on a local file
-// system. Nobody waits in here. Rule: POSIX fcntl(2) advisory record locking.
+// system. Nobody waits in here (lock_waiters.hpp). Rule: POSIX fcntl(2) advisory record locking.
 #pragma once
 
 #include <compare>
@@ -48,12 +48,20 @@ struct HeldLock {
     LockRange range;
     LockMode mode = LockMode::exclusive;
     bool operator==(const HeldLock&) const = default;
+    // True if both can't be held at once.
+    bool excludes(const HeldLock& other) const {
+        return owner != other.owner && (mode == LockMode::exclusive || other.mode == LockMode::exclusive) &&
+               range.overlaps(other.range);
+    }
 };
 
 class LockTable {
   public:
     // The first lock that keeps `wanted` from being granted.
     std::optional<HeldLock> conflict(const LockedFile& file, const HeldLock& wanted) const;
+
+    // Every owner whose lock keeps `wanted` from being granted, each once.
+    std::vector<LockOwner> owners_in_the_way(const LockedFile& file, const HeldLock& wanted) const;
 
     // Grants `wanted`. The caller has asked conflict() first: a conflict here is a broken invariant.
     void grant(const LockedFile& file, const HeldLock& wanted);

@@ -21,6 +21,9 @@ bool contains(const std::vector<std::string>& all, const std::string& one) {
 
 std::optional<ClientName> parse_client_name(const std::string& user) {
     if (user.empty() || user.size() > max_user_bytes) return std::nullopt;
+    // Names are lines of the record that is kept over a restart.
+    if (std::any_of(user.begin(), user.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }))
+        return std::nullopt;
     ClientName name;
     std::size_t first = user.find('#');
     name.client = user.substr(0, first);
@@ -46,18 +49,45 @@ LockedFile locked_file(std::uint64_t inode, const std::string& client_id) {
     return {inode, client_id.starts_with(whole_file_prefix) ? LockSpace::whole_file : LockSpace::range};
 }
 
-void SessionMachine::restore(const std::vector<LiveSession>& live, Instant now) {
+void SessionMachine::restore(const SessionRecord& record, Instant now) {
     UNDERSTUDY_ASSERT(sessions_.empty(), "sessions are restored before any other is opened");
-    for (const LiveSession& session : live) open({session.client, session.incarnation, false}, now, true);
+    for (const LiveSession& session : record.live)
+        open({session.client, session.incarnation, false}, now, true);
     actions_.clear();  // nothing new happened
-    if (!live.empty()) grace_end_ = now + lease_;
+    if (!record.live.empty()) grace_end_ = now + lease_;
+
+    auto session_of = [&](const LiveSession& wanted) -> std::optional<std::uint64_t> {
+        for (const auto& [id, session] : sessions_)
+            if (session.client == wanted.client && session.incarnation == wanted.incarnation) return id;
+        return std::nullopt;
+    };
+    std::map<std::uint64_t, FenceTable::File> files;
+    for (const SessionRecord::File& it : record.files)
+        files[it.inode] = {it.number, it.owner ? session_of(*it.owner) : std::nullopt, it.of_others};
+    std::map<FenceTable::Key, FenceTable::Carried> carried;
+    for (const SessionRecord::Carried& it : record.carried)
+        if (std::optional<std::uint64_t> session = session_of(it.session))
+            carried[{it.inode, *session}] = {it.number, it.overtaken, false};
+    fences_.restore(record.fences_reserved, std::move(files), std::move(carried));
 }
 
-std::vector<SessionMachine::LiveSession> SessionMachine::live_sessions() const {
-    std::vector<LiveSession> live;
+SessionRecord SessionMachine::record() const {
+    SessionRecord record;
+    auto leased = [&](std::uint64_t id) -> std::optional<LiveSession> {
+        auto found = sessions_.find(id);
+        if (found == sessions_.end() || !found->second.lease_end) return std::nullopt;
+        return LiveSession{found->second.client, found->second.incarnation};
+    };
     for (const auto& [id, session] : sessions_)
-        if (session.lease_end) live.push_back({session.client, session.incarnation});
-    return live;
+        if (session.lease_end) record.live.push_back({session.client, session.incarnation});
+    record.fences_reserved = fences_.reserved();
+    for (const auto& [inode, file] : fences_.carried_files())
+        record.files.push_back(
+            {inode, file.number, file.of_others, file.owner ? leased(*file.owner) : std::nullopt});
+    for (const auto& [key, carried] : fences_.all_carried())
+        if (std::optional<LiveSession> session = leased(key.second))
+            record.carried.push_back({key.first, carried.number, carried.overtaken, *session});
+    return record;
 }
 
 AttachOutcome SessionMachine::attach(const ClientName& name, Instant now) {
@@ -107,7 +137,9 @@ void SessionMachine::heard(std::uint64_t session, Instant now) {
 
 void SessionMachine::reclaim_done(std::uint64_t session) {
     auto found = sessions_.find(session);
-    if (found != sessions_.end()) found->second.may_reclaim = false;
+    if (found == sessions_.end() || !found->second.may_reclaim) return;
+    found->second.may_reclaim = false;
+    serve_waiters();
 }
 
 void SessionMachine::end(std::uint64_t session, const std::string& reason) {
@@ -115,6 +147,7 @@ void SessionMachine::end(std::uint64_t session, const std::string& reason) {
     if (found == sessions_.end()) return;
     actions_.push_back(SessionEnded{session, found->second.client, reason});
     finish(session, LockChanged::What::released);
+    serve_waiters();
 }
 
 void SessionMachine::finish(std::uint64_t id, LockChanged::What what) {
@@ -128,6 +161,9 @@ void SessionMachine::finish(std::uint64_t id, LockChanged::What what) {
         client.dead.push_back(session.incarnation);
         if (client.dead.size() > max_dead_incarnations) client.dead.erase(client.dead.begin());
     }
+    for (const WaitingLock& waiting : waiters_.cancel_session(id))
+        actions_.push_back(WaiterAnswered{waiting.ticket, LockOutcome::stale});
+    fences_.forget_session(id);
     for (auto& [file, lock] : locks_.release_session(id))
         actions_.push_back(LockChanged{what, session.client, file, lock.range, {}});
 }
@@ -141,20 +177,83 @@ LockOutcome SessionMachine::lock(const LockedFile& file, const HeldLock& wanted,
     if (std::optional<HeldLock> other = locks_.conflict(file, wanted)) {
         if (session.refused.size() < max_locks_per_session && session.refused.insert(file).second)
             actions_.push_back(LockChanged{LockChanged::What::refused, session.client, file, wanted.range,
-                                           sessions_.at(other->owner.session).client});
+                                           client_of(other->owner.session)});
         return LockOutcome::conflict;
     }
     if (locks_.count(wanted.owner.session) >= max_locks_per_session) return LockOutcome::too_many;
+    grant(file, wanted, reclaim);
+    serve_waiters();  // a weaker lock in place of a stronger one lets others in
+    return LockOutcome::granted;
+}
+
+LockOutcome SessionMachine::lock_or_wait(std::uint64_t ticket, const LockedFile& file, const HeldLock& wanted,
+                                         Instant now) {
+    on_timeout(now);
+    auto found = sessions_.find(wanted.owner.session);
+    if (found == sessions_.end()) return LockOutcome::stale;
+    if (!in_grace(now) && !waiters_.must_wait(locks_, file, wanted)) return lock(file, wanted, false, now);
+    if (waiters_.deadlocks(locks_, file, wanted)) return LockOutcome::deadlock;
+    if (waiters_.size() >= max_waiters || waiters_.count(wanted.owner.session) >= max_waiters_per_session)
+        return in_grace(now) ? LockOutcome::grace : LockOutcome::conflict;
+    std::optional<HeldLock> other = locks_.conflict(file, wanted);
+    actions_.push_back(LockChanged{LockChanged::What::waits, found->second.client, file, wanted.range,
+                                   other ? client_of(other->owner.session) : std::string()});
+    waiters_.add({ticket, file, wanted});
+    serve_waiters();  // those that this one now waits for may go before those that wait for it
+    return LockOutcome::waits;
+}
+
+void SessionMachine::cancel(std::uint64_t ticket) {
+    if (!waiters_.cancel(ticket)) return;
+    actions_.push_back(WaiterAnswered{ticket, LockOutcome::cancelled});
+    serve_waiters();
+}
+
+void SessionMachine::grant(const LockedFile& file, const HeldLock& wanted, bool reclaim) {
+    Session& session = sessions_.at(wanted.owner.session);
     locks_.grant(file, wanted);
     session.refused.erase(file);
+    bool must_keep = false;
+    if (wanted.mode == LockMode::exclusive)
+        fences_.granted(wanted.owner.session, file.inode, reclaim, must_keep);
+    if (must_keep) actions_.push_back(FencesChanged{});
     actions_.push_back(LockChanged{LockChanged::What::granted, session.client, file, wanted.range, {}});
-    return LockOutcome::granted;
+}
+
+void SessionMachine::serve_waiters() {
+    if (grace_end_ && somebody_may_reclaim()) return;
+    while (std::optional<WaitingLock> next = waiters_.next(locks_)) {
+        bool room = locks_.count(next->wanted.owner.session) < max_locks_per_session;
+        if (room) grant(next->file, next->wanted, false);
+        actions_.push_back(WaiterAnswered{next->ticket, room ? LockOutcome::granted : LockOutcome::too_many});
+    }
+}
+
+FenceSet SessionMachine::set_fence(std::uint64_t session, std::uint64_t inode, std::uint64_t number) {
+    if (!is_live(session)) return FenceSet::no_session;
+    FenceSet outcome = fences_.set(session, inode, number);
+    if (outcome == FenceSet::carried || outcome == FenceSet::overtaken) actions_.push_back(FencesChanged{});
+    return outcome;
+}
+
+bool SessionMachine::may_write(std::uint64_t session, std::uint64_t inode) {
+    if (fences_.may_write(session, inode)) return true;
+    if (fences_.report_refusal(session, inode))
+        actions_.push_back(
+            WriteFenced{client_of(session), inode, *fences_.carried(session, inode), fences_.number(inode)});
+    return false;
+}
+
+std::string SessionMachine::client_of(std::uint64_t session) const {
+    auto found = sessions_.find(session);
+    return found == sessions_.end() ? std::string() : found->second.client;
 }
 
 void SessionMachine::unlock(const LockedFile& file, const LockOwner& owner, const LockRange& range) {
     auto found = sessions_.find(owner.session);
     if (found == sessions_.end() || !locks_.release(file, owner, range)) return;
     actions_.push_back(LockChanged{LockChanged::What::released, found->second.client, file, range, {}});
+    serve_waiters();
 }
 
 std::optional<HeldLock> SessionMachine::conflict(const LockedFile& file, const HeldLock& wanted) const {
@@ -162,7 +261,10 @@ std::optional<HeldLock> SessionMachine::conflict(const LockedFile& file, const H
 }
 
 bool SessionMachine::in_grace(Instant now) const {
-    if (!grace_end_ || now >= *grace_end_) return false;
+    return grace_end_ && now < *grace_end_ && somebody_may_reclaim();
+}
+
+bool SessionMachine::somebody_may_reclaim() const {
     return std::any_of(sessions_.begin(), sessions_.end(),
                        [](const auto& entry) { return entry.second.may_reclaim; });
 }
@@ -176,10 +278,12 @@ void SessionMachine::on_timeout(Instant now) {
         actions_.push_back(SessionExpired{id, sessions_.at(id).client});
         finish(id, LockChanged::What::expired);
     }
+    serve_waiters();
 }
 
 std::optional<Deadline> SessionMachine::next_deadline() const {
     std::optional<Deadline> next;
+    if (grace_end_ && waiters_.size() > 0) next = Deadline{*grace_end_, "time of reclaims ends", 0};
     for (const auto& [id, session] : sessions_)
         if (session.lease_end) next = earlier(next, Deadline{*session.lease_end, "client lease ends", id});
     return next;

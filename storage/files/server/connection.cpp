@@ -57,13 +57,14 @@ asio::awaitable<void> Connection::run() {
         if (share_ != nullptr) share_->sessions->heard(session_);
         outstanding_.try_emplace(message->tag);
         asio::co_spawn(executor, serve(self, std::move(*message)), asio::detached);
-        while (stream_->is_open() &&
-               (outstanding_.size() >= max_outstanding || stream_->queued_bytes() > max_queued_bytes)) {
+        while (stream_->is_open() && (outstanding_.size() - waiting_.size() >= max_outstanding ||
+                                      stream_->queued_bytes() > max_queued_bytes)) {
             room_.expires_after(std::chrono::milliseconds(50));
             co_await room_.async_wait(asio::as_tuple(asio::use_awaitable));
         }
     }
     stream_->close();
+    for (const auto& [tag, ticket] : std::map(waiting_)) share_->sessions->cancel(ticket);
     if (share_ != nullptr && !leased_) share_->sessions->end(session_, "its connection ended");
 }
 
@@ -75,14 +76,16 @@ asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self, Messag
             waited_for->second.push_back(tag);  // answered when the old request was
         else
             self->finish(tag, Rflush{});
+        if (auto lock = self->waiting_.find(flush->old_tag); lock != self->waiting_.end())
+            self->share_->sessions->cancel(lock->second);
         co_return;
     }
-    Body reply = co_await self->answer(std::move(message.body));
+    Body reply = co_await self->answer(tag, std::move(message.body));
     self->finish(tag, std::move(reply));
 }
 
 void Connection::finish(std::uint16_t tag, Body reply) {
-    stream_->send(encode({tag, std::move(reply)}));
+    if (discarded_.erase(tag) == 0) stream_->send(encode({tag, std::move(reply)}));
     auto found = outstanding_.find(tag);
     std::vector<std::uint16_t> flushes = std::move(found->second);
     outstanding_.erase(found);
@@ -105,7 +108,7 @@ asio::awaitable<Body> Connection::in_pool(Strand strand, Operation operation) {
         asio::use_awaitable, executor, std::move(strand), std::move(operation));
 }
 
-asio::awaitable<Body> Connection::answer(Body request) {
+asio::awaitable<Body> Connection::answer(std::uint16_t tag, Body request) {
     if (const auto* it = std::get_if<Tversion>(&request)) co_return version(*it);
     if (!version_agreed_) co_return failure(EPROTO);
     if (auto* it = std::get_if<Tattach>(&request)) co_return co_await attach(std::move(*it));
@@ -118,7 +121,7 @@ asio::awaitable<Body> Connection::answer(Body request) {
     if (const auto* it = std::get_if<Tclunk>(&request)) co_return co_await clunk(it->fid);
     if (auto* it = std::get_if<Txattrwalk>(&request)) co_return co_await attribute(std::move(*it));
     if (const auto* it = std::get_if<Txattrcreate>(&request)) co_return attribute_create(*it);
-    if (const auto* it = std::get_if<Tlock>(&request)) co_return lock(*it);
+    if (auto* it = std::get_if<Tlock>(&request)) co_return co_await lock(tag, std::move(*it));
     if (const auto* it = std::get_if<Tgetlock>(&request)) co_return get_lock(*it);
 
     // What is left works on files alone: in the pool, in its fid's order.
@@ -148,6 +151,11 @@ asio::awaitable<Body> Connection::answer(Body request) {
         co_return write == nullptr ? failure(EBADF) : append_attribute(*write, *fid->attribute_write);
     }
     if (std::holds_alternative<Tstatfs>(request)) share_->sessions->reclaim_done(session_);
+    const auto* resize = std::get_if<Tsetattr>(&request);
+    if ((std::holds_alternative<Twrite>(request) ||
+         (resize != nullptr && (resize->valid & setattr_size) != 0)) &&
+        !share_->sessions->may_write(session_, fid->file->qid.path, fid->file->path))
+        co_return failure(ESTALE);
     bool removes = std::holds_alternative<Tremove>(request);
     std::uint32_t removed_fid = removes ? std::get<Tremove>(request).fid : no_fid;
     std::uint32_t data_limit = message_bytes_ - read_write_overhead;
@@ -311,6 +319,11 @@ asio::awaitable<Body> Connection::attribute(Txattrwalk request) {
         value->attribute = std::to_string(
             std::chrono::duration_cast<std::chrono::milliseconds>(share_->sessions->lease()).count());
         reply = Rxattrwalk{value->attribute.size()};
+    } else if (request.name == fence_attribute) {
+        bool is_root = fid->file->path == "/";
+        value->attribute = std::to_string(is_root ? share_->sessions->share_fence()
+                                                  : share_->sessions->fence(fid->file->qid.path));
+        reply = Rxattrwalk{value->attribute.size()};
     } else {
         auto work = [file = fid->file, value, name = request.name] {
             return read_attribute(*file, name, value->attribute);
@@ -333,32 +346,49 @@ Body Connection::attribute_create(const Txattrcreate& request) {
     return reply;
 }
 
-Body Connection::lock(const Tlock& request) {
+asio::awaitable<Body> Connection::lock(std::uint16_t tag, Tlock request) {
     FidPtr fid = find(request.fid);
-    if (fid == nullptr || !fid->file->opened.valid()) return failure(EBADF);
+    if (fid == nullptr || !fid->file->opened.valid()) co_return failure(EBADF);
     std::optional<LockRange> range = lock_range(request.start, request.length);
-    if (!range || request.type > lock_unlock || request.client_id.size() > 255) return failure(EINVAL);
+    if (!range || request.type > lock_unlock || request.client_id.size() > 255) co_return failure(EINVAL);
     LockedFile file = locked_file(fid->file->qid.path, request.client_id);
     LockOwner owner{session_, request.proc_id, request.client_id};
     if (request.type == lock_unlock) {
         share_->sessions->unlock(file, owner, *range);
-        return Rlock{lock_success};
+        co_return Rlock{lock_success};
     }
     HeldLock wanted{owner, *range, request.type == lock_write ? LockMode::exclusive : LockMode::shared};
-    // Nobody waits here: a client that wants to wait asks again.
-    switch (share_->sessions->lock(file, wanted, (request.flags & lock_flag_reclaim) != 0, fid->file->path)) {
-        case LockOutcome::granted:
-            return Rlock{lock_success};
-        case LockOutcome::conflict:
-            return Rlock{lock_blocked};
-        case LockOutcome::grace:
-            return Rlock{lock_grace};
-        case LockOutcome::too_many:
-            return failure(ENOLCK);
-        case LockOutcome::stale:
-            return failure(ESTALE);
+    bool reclaim = (request.flags & lock_flag_reclaim) != 0;
+    LockOutcome outcome = LockOutcome::conflict;
+    if ((request.flags & lock_flag_block) != 0 && !reclaim) {
+        std::uint64_t ticket = share_->sessions->new_ticket();
+        waiting_[tag] = ticket;
+        auto granted = share_->sessions->lock_or_wait(ticket, file, wanted, fid->file->path);
+        outcome = co_await std::move(granted);
+        waiting_.erase(tag);
+    } else {
+        outcome = share_->sessions->lock(file, wanted, reclaim, fid->file->path);
     }
-    return failure(EIO);
+    switch (outcome) {
+        case LockOutcome::granted:
+            co_return Rlock{lock_success};
+        case LockOutcome::conflict:
+            co_return Rlock{lock_blocked};
+        case LockOutcome::grace:
+            co_return Rlock{lock_grace};
+        case LockOutcome::too_many:
+            co_return failure(ENOLCK);
+        case LockOutcome::stale:
+            co_return failure(ESTALE);
+        case LockOutcome::deadlock:
+            co_return failure(EDEADLK);
+        case LockOutcome::cancelled:  // nobody wants the answer
+            discarded_.insert(tag);
+            co_return failure(EINTR);
+        case LockOutcome::waits:
+            break;
+    }
+    co_return failure(EIO);
 }
 
 Body Connection::get_lock(const Tgetlock& request) {

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // One client's connection: decodes requests, runs them side by side, and answers each. File operations run in
 // the file pool, those of one fid in the order they came; locks and sessions are decided on the connection's
-// own thread. A malformed message ends this connection with a reason in the log, and nothing else. Limits:
-// 65536 fids, 64 requests at once; beyond that reading stops until one is answered.
+// own thread. A lock asked for with lock_flag_block is answered when it was granted; Tflush gives it up, and
+// so does the connection's end. A malformed message ends this connection with a reason in the log, and
+// nothing else. Limits: 65536 fids, 64 requests at once besides waiting locks; beyond that reading stops
+// until one is answered.
 //
 // Sessions: Tattach binds the connection to the session that the user name tells (session_machine.hpp).
 // Attaching on a new connection closes the session's older ones and waits for what they still have running,
 // so that a request sent before a loss can't take effect after one sent since. Clunking the fid of Tattach
 // ends the session at once: that is a clean unmount. The lease's length can be read as attribute
-// "user.understudy.client_lease_ms" of any file. The first Tstatfs after attaching says that the client has
-// reclaimed its locks.
+// "user.understudy.client_lease_ms" of any file, fencing numbers as "user.understudy.fence". A write, or a
+// change of size, by a session whose fencing number was overtaken gives ESTALE. The first Tstatfs after
+// attaching says that the client has reclaimed its locks.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -20,6 +23,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -68,7 +72,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     using FidPtr = std::shared_ptr<Fid>;
 
     static boost::asio::awaitable<void> serve(std::shared_ptr<Connection> self, Message message);
-    boost::asio::awaitable<Body> answer(Body request);
+    boost::asio::awaitable<Body> answer(std::uint16_t tag, Body request);
     template <typename Operation>
     boost::asio::awaitable<Body> in_pool(Strand strand, Operation operation);
     void finish(std::uint16_t tag, Body reply);
@@ -84,7 +88,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     boost::asio::awaitable<Body> clunk(std::uint32_t fid);
     boost::asio::awaitable<Body> attribute(Txattrwalk request);
     Body attribute_create(const Txattrcreate& request);
-    Body lock(const Tlock& request);
+    boost::asio::awaitable<Body> lock(std::uint16_t tag, Tlock request);
     Body get_lock(const Tgetlock& request);
 
     std::shared_ptr<FrameStream> stream_;
@@ -95,6 +99,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool version_agreed_ = false;
     std::map<std::uint32_t, FidPtr> fids_;
     std::map<std::uint16_t, std::vector<std::uint16_t>> outstanding_;  // tag: the flushes that wait for it
+    std::map<std::uint16_t, std::uint64_t> waiting_;  // tag of a lock that is waited for: its ticket
+    std::set<std::uint16_t> discarded_;               // given up by Tflush: not answered
     ExportedShare* share_ = nullptr;
     std::string user_;
     std::uint64_t session_ = 0;

@@ -6,9 +6,12 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "base/io/clock.hpp"
 #include "base/io/unique_fd.hpp"
@@ -50,16 +53,13 @@ Sessions::Sessions(boost::asio::any_io_executor executor, std::string share, std
       events_(events) {}
 
 Result<void> Sessions::restore() {
-    std::vector<SessionMachine::LiveSession> live;
-    std::ifstream file(kept_in_);
-    for (std::string line; std::getline(file, line);) {
-        std::optional<ClientName> name = parse_client_name(line);
-        if (name && !name->incarnation.empty()) live.push_back({name->client, name->incarnation});
-    }
-    machine_.restore(live, io::monotonic_now());
-    if (!live.empty())
-        spdlog::info("{}: {} session(s) of before may reclaim their locks within {}", share_, live.size(),
-                     format_duration(machine_.lease()));
+    std::stringstream text;
+    text << std::ifstream(kept_in_).rdbuf();
+    SessionRecord record = parse_session_record(text.str());
+    machine_.restore(record, io::monotonic_now());
+    if (!record.live.empty())
+        spdlog::info("{}: {} session(s) of before may reclaim their locks within {}", share_,
+                     record.live.size(), format_duration(machine_.lease()));
     arm();
     return keep();
 }
@@ -81,11 +81,45 @@ void Sessions::end(std::uint64_t session, const std::string& reason) {
 
 LockOutcome Sessions::lock(const LockedFile& file, const HeldLock& wanted, bool reclaim,
                            const std::string& path) {
-    if (paths_.size() >= max_remembered_paths) paths_.clear();
-    paths_[file] = path;
+    remember(file, path);
     LockOutcome outcome = machine_.lock(file, wanted, reclaim, io::monotonic_now());
     carry_out();
     return outcome;
+}
+
+boost::asio::awaitable<LockOutcome> Sessions::lock_or_wait(std::uint64_t ticket, LockedFile file,
+                                                           HeldLock wanted, std::string path) {
+    remember(file, path);
+    LockOutcome outcome = machine_.lock_or_wait(ticket, file, wanted, io::monotonic_now());
+    if (outcome != LockOutcome::waits) {
+        carry_out();
+        co_return outcome;
+    }
+    auto waiter = std::make_shared<Waiter>(Waiter{boost::asio::steady_timer(timer_.get_executor())});
+    waiter->answered.expires_at(boost::asio::steady_timer::time_point::max());
+    waiters_[ticket] = waiter;
+    carry_out();  // may answer it already
+    while (waiter->outcome == LockOutcome::waits)
+        co_await waiter->answered.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    co_return waiter->outcome;
+}
+
+void Sessions::cancel(std::uint64_t ticket) {
+    machine_.cancel(ticket);
+    carry_out();
+}
+
+FenceSet Sessions::set_fence(std::uint64_t session, std::uint64_t inode, std::uint64_t number) {
+    FenceSet outcome = machine_.set_fence(session, inode, number);
+    carry_out();
+    return outcome;
+}
+
+bool Sessions::may_write(std::uint64_t session, std::uint64_t inode, const std::string& path) {
+    if (machine_.may_write(session, inode)) return true;
+    remember({inode, LockSpace::range}, path);
+    carry_out();
+    return false;
 }
 
 void Sessions::unlock(const LockedFile& file, const LockOwner& owner, const LockRange& range) {
@@ -96,17 +130,29 @@ void Sessions::unlock(const LockedFile& file, const LockOwner& owner, const Lock
 void Sessions::carry_out() {
     std::vector<SessionAction> actions = machine_.take_actions();
     bool changed = false;
-    for (const SessionAction& action : actions) changed |= !std::holds_alternative<LockChanged>(action);
+    for (const SessionAction& action : actions)
+        changed |= !std::holds_alternative<LockChanged>(action) &&
+                   !std::holds_alternative<WaiterAnswered>(action) &&
+                   !std::holds_alternative<WriteFenced>(action);
     if (changed)
         if (Result<void> kept = keep(); kept.has_error())
-            spdlog::error("{}: the live sessions can't be kept over a restart: {}", share_,
+            spdlog::error("{}: sessions and fencing numbers can't be kept over a restart: {}", share_,
                           kept.error().message());
     for (const SessionAction& action : actions) {
         if (const auto* ended = std::get_if<SessionEnded>(&action)) ended_(ended->session);
         if (const auto* expired = std::get_if<SessionExpired>(&action)) ended_(expired->session);
+        if (const auto* answered = std::get_if<WaiterAnswered>(&action)) answer(*answered);
         report(action);
     }
     arm();
+}
+
+void Sessions::answer(const WaiterAnswered& answered) {
+    auto found = waiters_.find(answered.ticket);
+    if (found == waiters_.end()) return;
+    found->second->outcome = answered.outcome;
+    found->second->answered.cancel();
+    waiters_.erase(found);
 }
 
 void Sessions::arm() {
@@ -125,10 +171,7 @@ void Sessions::arm() {
 }
 
 Result<void> Sessions::keep() const {
-    std::string text;
-    for (const SessionMachine::LiveSession& live : machine_.live_sessions())
-        text += to_user_name({live.client, live.incarnation, false}) + "\n";
-    return write_durably(kept_in_, text);
+    return write_durably(kept_in_, to_text(machine_.record()));
 }
 
 void Sessions::report(const SessionAction& action) {
@@ -149,22 +192,44 @@ void Sessions::report(const SessionAction& action) {
                            fmt::format("nothing heard from {} for {}", it.client, format_duration(lease())),
                            {{"client", it.client}, {"share", share_}});
                    },
-                   [&](const LockChanged& it) {
-                       static constexpr const char* names[] = {"lock_granted", "lock_released",
-                                                               "lock_refused", "lock_expired"};
-                       auto known = paths_.find(it.file);
-                       std::string path =
-                           known == paths_.end() ? fmt::format("inode {}", it.file.inode) : known->second;
-                       std::string detail =
-                           it.holder.empty() ? fmt::format("{} {}", it.client, path)
-                                             : fmt::format("{} {}: held by {}", it.client, path, it.holder);
-                       std::map<std::string, AttributeValue> attributes = {
-                           {"client", it.client}, {"path", path}, {"share", share_}};
-                       if (!it.holder.empty()) attributes["holder"] = it.holder;
-                       events_.report(names[static_cast<int>(it.what)], detail, attributes);
+                   [&](const LockChanged& it) { report_lock(it); },
+                   [&](const WriteFenced& it) {
+                       std::string path = path_of({it.inode, LockSpace::range});
+                       events_.report("write_fenced",
+                                      fmt::format("{} {}: its writes carry {}, the file's number is {}",
+                                                  it.client, path, it.carried, it.latest),
+                                      {{"client", it.client},
+                                       {"path", path},
+                                       {"share", share_},
+                                       {"carried", static_cast<std::int64_t>(it.carried)},
+                                       {"latest", static_cast<std::int64_t>(it.latest)}});
                    },
+                   [](const FencesChanged&) {},
+                   [](const WaiterAnswered&) {},
                },
                action);
+}
+
+void Sessions::report_lock(const LockChanged& it) {
+    static constexpr const char* names[] = {"lock_granted", "lock_released", "lock_refused", "lock_expired",
+                                            "lock_waits"};
+    std::string path = path_of(it.file);
+    std::string detail = it.holder.empty() ? fmt::format("{} {}", it.client, path)
+                                           : fmt::format("{} {}: held by {}", it.client, path, it.holder);
+    std::map<std::string, AttributeValue> attributes = {
+        {"client", it.client}, {"path", path}, {"share", share_}};
+    if (!it.holder.empty()) attributes["holder"] = it.holder;
+    events_.report(names[static_cast<int>(it.what)], detail, attributes);
+}
+
+void Sessions::remember(const LockedFile& file, const std::string& path) {
+    if (paths_.size() >= max_remembered_paths) paths_.clear();
+    paths_[file] = path;
+}
+
+std::string Sessions::path_of(const LockedFile& file) const {
+    auto known = paths_.find(file);
+    return known == paths_.end() ? fmt::format("inode {}", file.inode) : known->second;
 }
 
 }  // namespace understudy::files

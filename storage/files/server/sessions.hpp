@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives the session machine of one share: hands it the clock, wakes it at its deadlines, and carries its
-// actions out in one order: the live sessions are kept on disk, then the connections of ended sessions are
-// closed, then events go out. One thread (the executor's).
+// actions out in one order: the record is kept on disk, then the connections of ended sessions are closed,
+// then events go out and waiters are answered. One thread (the executor's).
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +20,7 @@ namespace understudy::files {
 
 class Sessions {
   public:
-    // `kept_in` is the file that names the live sessions over a restart of the server.
+    // `kept_in` is the file of the session record, which lasts over a restart of the server.
     Sessions(boost::asio::any_io_executor executor, std::string share, std::string kept_in, Duration lease,
              io::EventWriter& events);
 
@@ -33,6 +35,26 @@ class Sessions {
 
     // `path` is for events: what the client calls the file.
     LockOutcome lock(const LockedFile& file, const HeldLock& wanted, bool reclaim, const std::string& path);
+    // As lock(), but where another's lock or the time of reclaims is in the way it ends when the lock was
+    // granted, the session ended, or cancel(ticket) was called (outcome `cancelled`); never `waits`. It has
+    // no limit of its own. Tickets come from new_ticket() and are used once.
+    boost::asio::awaitable<LockOutcome> lock_or_wait(std::uint64_t ticket, LockedFile file, HeldLock wanted,
+                                                     std::string path);
+    std::uint64_t new_ticket() { return next_ticket_++; }
+    void cancel(std::uint64_t ticket);
+    std::vector<WaitingLock> waiting() const { return machine_.waiting(); }
+
+    // Fencing (fence_table.hpp): the number of the latest exclusive lock on the file, 0 when there was none;
+    // and on any file of the share.
+    std::uint64_t fence(std::uint64_t inode) const { return machine_.fences().number(inode); }
+    std::uint64_t share_fence() const { return machine_.fences().latest(); }
+    // From now on the session's writes to the file carry `number`. What a client is to be told: carried:
+    // done; overtaken: ESTALE, and its writes are refused; never_given: EINVAL; too_many: ENOSPC; no_session:
+    // ESTALE.
+    FenceSet set_fence(std::uint64_t session, std::uint64_t inode, std::uint64_t number);
+    // False: the write is answered ESTALE. Reported once for each session and file.
+    bool may_write(std::uint64_t session, std::uint64_t inode, const std::string& path);
+
     void unlock(const LockedFile& file, const LockOwner& owner, const LockRange& range);
     std::optional<HeldLock> conflict(const LockedFile& file, const HeldLock& wanted) const {
         return machine_.conflict(file, wanted);
@@ -44,16 +66,26 @@ class Sessions {
     Duration lease() const { return machine_.lease(); }
 
   private:
+    struct Waiter {
+        boost::asio::steady_timer answered;  // cancelled when it was
+        LockOutcome outcome = LockOutcome::waits;
+    };
     void carry_out();
+    void answer(const WaiterAnswered& answered);
+    void remember(const LockedFile& file, const std::string& path);
+    std::string path_of(const LockedFile& file) const;
     void arm();
     Result<void> keep() const;
     void report(const SessionAction& action);
+    void report_lock(const LockChanged& it);
 
     SessionMachine machine_;
     boost::asio::steady_timer timer_;
     std::string share_, kept_in_;
     io::EventWriter& events_;
     std::function<void(std::uint64_t)> ended_;
+    std::uint64_t next_ticket_ = 1;
+    std::map<std::uint64_t, std::shared_ptr<Waiter>> waiters_;  // by ticket, as many as the machine allows
     std::map<LockedFile, std::string>
         paths_;  // of files that are or were asked to be locked, for events; bounded
 };
