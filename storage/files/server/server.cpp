@@ -20,7 +20,10 @@ constexpr std::size_t max_connections = 256;
 
 Server::~Server() {
     stop();
+    // Connections hold work of the pool: they end before it does.
     pool_.join();
+    context_.restart();
+    context_.poll();
 }
 
 Result<void> Server::start(const ServerConfig& config) {

@@ -27,7 +27,8 @@ class Server : public Connection::Host {
     Result<void> start(const ServerConfig& config);
     Endpoint local_endpoint() const;  // with the port the kernel chose, where 0 was asked for
 
-    // Answers no one any more. What the file pool has begun is finished before the Server is destroyed.
+    // Answers no one any more. Destroyed while its context doesn't run and still lives. What the file pool
+    // has begun is finished before the Server is destroyed.
     void stop();
 
   private:
