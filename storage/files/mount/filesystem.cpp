@@ -170,7 +170,7 @@ Filesystem::Task Filesystem::setattr(CallPtr call, fuse_ino_t inode, struct stat
     const Handle* open = handle(id);
     std::uint32_t fid = open != nullptr ? open->fid : fid_of(inode);
     if (fid == no_fid || (fid != 0 && link_.is_dead(fid))) {
-        call->error(open != nullptr ? EIO : ESTALE);
+        call->error(ESTALE);
         co_return;
     }
     Tsetattr request;
@@ -337,7 +337,7 @@ Filesystem::Task Filesystem::read(CallPtr call, std::uint64_t id, std::size_t si
     std::string data;
     while (data.size() < size) {
         if (file == nullptr || link_.is_dead(file->fid)) {
-            call->error(EIO);
+            call->error(ESTALE);
             co_return;
         }
         auto count =
@@ -362,7 +362,7 @@ Filesystem::Task Filesystem::write(CallPtr call, std::uint64_t id, std::string d
     while (done < data.size() && error == 0) {
         const Handle* file = handle(id);
         if (file == nullptr || link_.is_dead(file->fid)) {
-            error = EIO;
+            error = ESTALE;
             break;
         }
         Twrite request{file->fid, offset + done, {data.substr(done, link_.data_bytes())}};
@@ -382,7 +382,7 @@ Filesystem::Task Filesystem::write(CallPtr call, std::uint64_t id, std::string d
 Filesystem::Task Filesystem::fsync(CallPtr call, std::uint64_t id, bool data_only) {
     const Handle* file = handle(id);
     if (file == nullptr || link_.is_dead(file->fid)) {
-        call->error(EIO);
+        call->error(ESTALE);
         co_return;
     }
     Body fsync_request = Tfsync{file->fid, data_only ? 1U : 0U};
@@ -393,7 +393,7 @@ Filesystem::Task Filesystem::fsync(CallPtr call, std::uint64_t id, bool data_onl
 Filesystem::Task Filesystem::readdir(CallPtr call, std::uint64_t id, std::size_t size, std::uint64_t offset) {
     const Handle* file = handle(id);
     if (file == nullptr || link_.is_dead(file->fid)) {
-        call->error(EIO);
+        call->error(ESTALE);
         co_return;
     }
     auto count = static_cast<std::uint32_t>(std::min<std::size_t>(size, link_.data_bytes()));
@@ -493,7 +493,7 @@ Tlock Filesystem::whole_file_lock(std::uint64_t owner, int operation) {
 Filesystem::Task Filesystem::getlk(CallPtr call, std::uint64_t id, std::uint64_t owner, struct flock lock) {
     const Handle* file = handle(id);
     if (file == nullptr || link_.is_dead(file->fid)) {
-        call->error(EIO);
+        call->error(ESTALE);
         co_return;
     }
     Tlock wanted = range_lock(owner, lock);
@@ -519,7 +519,7 @@ Filesystem::Task Filesystem::setlk(CallPtr call, std::uint64_t id, Tlock request
     for (;;) {
         const Handle* file = handle(id);
         if (file == nullptr || link_.is_dead(file->fid)) {
-            call->error(EIO);
+            call->error(ESTALE);
             co_return;
         }
         request.fid = file->fid;

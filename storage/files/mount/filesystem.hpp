@@ -4,8 +4,8 @@
 // what another host wrote or locked is seen at the next call; a shared mmap is refused by the kernel in
 // return. Everything appears to belong to the user the mount runs as; changing owners is accepted and does
 // nothing. Locks: fcntl's and flock's are kept at the server, each in a space of its own. Waiting for one
-// asks again every 10 to 200 ms. Errors: EIO for a file whose session was lost, ESTALE for a name that has
-// moved at the server. One thread (the executor's).
+// asks again every 10 to 200 ms. Errors: ESTALE for a file whose session was lost and for a name
+// that has moved at the server, EIO while there is no session for a whole lease. One thread (the executor's).
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -220,8 +220,10 @@ asio::awaitable<bool> Link::reclaim_locks() {
 asio::awaitable<void> Link::keep_alive() {
     Instant last_ping{};
     while (!closing_) {
-        asio::steady_timer pause(executor_, std::chrono::duration_cast<asio::steady_timer::duration>(
-                                                std::clamp<Duration>(lease_ / 32, 10ms, 250ms)));
+        Duration step = std::clamp<Duration>(lease_ / 32, 10ms, 250ms);
+        // Not a step too late: the server may end the session right after.
+        if (attached_once_) step = std::min<Duration>(step, lease_from_ + lease_ - monotonic_now());
+        asio::steady_timer pause(executor_, std::chrono::duration_cast<asio::steady_timer::duration>(step));
         co_await pause.async_wait(quiet);
         Instant now = monotonic_now();
         Duration quarter = lease_ / 4;

@@ -8,12 +8,12 @@
 // A request waits over a reconnection: fids are walked to again by path and opened again, locks are
 // reclaimed, then what was not answered is sent again. When the session is lost, everything waiting fails
 // with EIO, and so does a request that found no session for a whole lease. Fids that were open under a lost
-// session are dead for good (EIO): what their holder believed locked may have been another's in between. Fids
-// of directories and files that were not open are walked to again under the new session. The lease is counted
-// here from when the last answered message was *sent*, at the server from when it arrived: this side always
-// gives up first. Liveness: a Tstatfs is sent every quarter of the lease; when nothing at all arrives for a
-// quarter after one was sent, the connection is given up (TCP_USER_TIMEOUT set to the same), so black-holed
-// packets are noticed as fast as a reset. One thread (the executor's).
+// session are dead for good (ESTALE): what their holder believed locked may have been another's in between.
+// Fids of directories and files that were not open are walked to again under the new session. The lease is
+// counted here from when the last answered message was *sent*, at the server from when it arrived: this side
+// always gives up first. Liveness: a Tstatfs is sent every quarter of the lease; when nothing at all arrives
+// for a quarter after one was sent, the connection is given up (TCP_USER_TIMEOUT set to the same), so
+// black-holed packets are noticed as fast as a reset. One thread (the executor's).
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

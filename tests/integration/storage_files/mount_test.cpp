@@ -227,8 +227,8 @@ TEST_F(Mounts, away_for_longer_than_the_lease_open_files_fail_and_new_ones_work)
     a->signal(SIGCONT);
     ASSERT_TRUE(eventually([&] { return a->count("ready") == 2; }));
     EXPECT_EQ(::write(one.get(), "stale", 5), -1);
-    EXPECT_EQ(errno, EIO);
-    EXPECT_EQ(lock(one.get()), EIO);
+    EXPECT_EQ(errno, ESTALE);
+    EXPECT_EQ(lock(one.get()), ESTALE);
     put(at_a("new"), "works");
     EXPECT_EQ(text_of(at_b("new")), "works");
     EXPECT_EQ(text_of(at_b("lock")), "");
