@@ -20,19 +20,26 @@ struct Promises {
     bool retries_elsewhere = false;
     // A flow that nobody takes is told so by a reset; otherwise it isn't answered.
     bool refuses_with_reset = false;
+    // A SYN to a frontend's port that no rule has is refused; otherwise it isn't answered, as in the cloud.
+    bool refuses_ports_without_rule = false;
     // A flow that is ended is told at once; otherwise at the next packet of either side.
     bool ends_at_once = false;
+    // Closed, it resets its flows; otherwise it only stops carrying them.
+    bool close_is_told = false;
     // An idle flow ends with a reset on both sides even where the rule doesn't ask for it; otherwise neither
     // hears of it.
     bool idle_end_is_always_told = false;
-    // A flow whose backend acknowledges nothing for dead_peer_timeout is reset; otherwise that is for the
-    // client to find out.
+    // A flow whose backend acknowledges nothing for dead_peer_timeout is reset; otherwise it lasts,
+    // and goes on when the backend is back.
     bool finds_dead_peers = false;
     // The backend sees the client's own address.
     bool keeps_client_address = false;
-    // What only a data path in user space has.
+    // A rule may ask for a PROXY header; otherwise a configuration that does is bad input.
     bool writes_proxy_header = false;
+    // Flows above max_connections are reset and counted; otherwise there is no such limit.
     bool limits_connections = false;
+    // Descriptors of this program that a flow takes.
+    unsigned descriptors_a_flow = 0;
 };
 
 struct NamedDataPath {

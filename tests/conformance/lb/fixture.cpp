@@ -10,6 +10,8 @@
 #include <boost/asio/post.hpp>
 #include <future>
 
+#include "lb/proxy/socket_options.hpp"
+
 namespace understudy::lb::conformance {
 
 std::unique_ptr<Network> Conformance::network_;
@@ -69,7 +71,9 @@ void Conformance::SetUp() {
 
 void Conformance::TearDown() {
     if (!thread_.joinable()) return;
+    // What is only destroyed may leave its rules to a successor; the next test wants none.
     on_its_thread([this] {
+        path_->close();
         path_.reset();
         return true;
     });
@@ -113,7 +117,11 @@ void expect_done(const Result<void>& outcome) {
 }  // namespace
 
 void Conformance::open(const Config& config, const RoutingTable& table) {
-    expect_done(on_its_thread([&] { return path_->open(std::make_shared<const Config>(config), table); }));
+    expect_done(try_to_open(config, table));
+}
+
+Result<void> Conformance::try_to_open(const Config& config, const RoutingTable& table) {
+    return on_its_thread([&] { return path_->open(std::make_shared<const Config>(config), table); });
 }
 
 void Conformance::route(const RoutingTable& table) {
@@ -179,6 +187,19 @@ Peer Conformance::connect(const std::string& source, std::uint16_t port) {
             peer = std::move(made);
     });
     return peer;
+}
+
+int Conformance::connect_error(std::uint16_t port) {
+    int error = 0;
+    network_->as_client([&] {
+        const io::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const timeval limit{0, 500'000};
+        ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+        const sockaddr_in target = to_sockaddr({*parse_address(frontend_address), port});
+        if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&target), sizeof target) != 0)
+            error = errno;
+    });
+    return error;
 }
 
 std::string Conformance::who(Peer& peer) {

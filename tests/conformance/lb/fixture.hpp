@@ -53,6 +53,7 @@ class Conformance : public ::testing::TestWithParam<NamedDataPath> {
 
     // The data path. What fails fails the test.
     void open(const Config& config, const RoutingTable& table);
+    Result<void> try_to_open(const Config& config, const RoutingTable& table);
     void open_to(std::vector<std::size_t> eligible) { open(base_config(), to(std::move(eligible))); }
     void route(const RoutingTable& table);
     Result<void> reconfigure(Config config, const RoutingTable& table);
@@ -68,6 +69,8 @@ class Conformance : public ::testing::TestWithParam<NamedDataPath> {
 
     // Clients.
     Peer connect(const std::string& source = client_address, std::uint16_t port = frontend_port);
+    // errno of a connect that is given half a second: EINPROGRESS where nobody answered; 0 if it was taken.
+    int connect_error(std::uint16_t port = frontend_port);
     // The name of the backend that this connection reaches; empty when it wasn't taken.
     static std::string who(Peer& peer);
     std::string who_answers(const std::string& source = client_address, std::uint16_t port = frontend_port);
