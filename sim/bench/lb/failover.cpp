@@ -10,8 +10,10 @@
 #include <cerrno>
 #include <deque>
 #include <fstream>
+#include <thread>
 
 #include "base/io/clock.hpp"
+#include "base/random.hpp"
 #include "sim/bench/lb/server.hpp"
 #include "sim/bench/lb/sockets.hpp"
 
@@ -23,6 +25,7 @@ constexpr Duration timeout = 100ms;
 constexpr int threshold = 2;
 constexpr Duration attempt_every = 2ms;
 constexpr Duration give_up = 10s;
+constexpr std::uint64_t phase_seed = 0x5eed;
 
 std::string config(const std::string& data_path, const std::string& frontend, const std::string& prefix) {
     std::string text = fmt::format(
@@ -133,16 +136,22 @@ Result<FailoverTimes> measure_failover(Rig& rig, const std::string& data_path, i
         serving = name;
         return io::monotonic_now() - began > 10 * interval;
     }));
+    Random random(phase_seed);
     for (int kill = 0; kill < kills; ++kill) {
         const std::string dead = serving;
         UNDERSTUDY_CHECK(ask(dead + "'s return", io::monotonic_now(),
                              [&](const std::string& name) { return name == dead; }));
+        // It returned with a good probe: from here on every phase of the interval is as likely.
+        const auto phase = Duration(random.below(static_cast<std::uint64_t>(Duration(interval).count())));
+        std::this_thread::sleep_for(phase);
         const auto pairs = rig.fabric().pairs_of(dead);
-        const Instant died = io::monotonic_now();
+        const Instant asked = io::monotonic_now();
         UNDERSTUDY_CHECK(rig.fabric().cut(pairs));
-        UNDERSTUDY_TRY(const Duration took, ask("another backend than " + dead, died,
+        const Instant in_force = io::monotonic_now();
+        UNDERSTUDY_TRY(const Duration took, ask("another backend than " + dead, in_force,
                                                 [&](const std::string& name) { return name != dead; }));
-        times.milliseconds.push_back(to_milliseconds(took));
+        times.since_in_force_ms.push_back(to_milliseconds(took));
+        times.since_asked_ms.push_back(to_milliseconds(took + (in_force - asked)));
         UNDERSTUDY_CHECK(rig.fabric().mend(pairs));
         if ((kill + 1) % 20 == 0 || kill + 1 == kills)
             fmt::print(stderr, "{}: {} of {} kills\n", data_path, kill + 1, kills);
