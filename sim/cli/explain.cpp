@@ -79,7 +79,7 @@ lab::BackendFacts facts_from(const json::object& known, const json::object& said
         if (const auto* seen = said.if_contains("probes"); seen != nullptr)
             for (const json::value& other : seen->as_array()) {
                 if (text_of(other.as_object(), "probe") != made.name) continue;
-                made.up = text_of(other.as_object(), "health") == "up";
+                made.health = text_of(other.as_object(), "health");
                 const json::array& past = other.as_object().at("past").as_array();
                 for (std::size_t i = past.size() > shown_results ? past.size() - shown_results : 0;
                      i < past.size(); ++i)

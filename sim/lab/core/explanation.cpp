@@ -14,10 +14,11 @@ std::string healing(const BackendFacts& facts) {
     return fmt::format("understudy heal {}", facts.faults.front().id);
 }
 
-Explanation down_by_probe(const BackendFacts& facts, const ProbeFacts& probe) {
-    const std::string verdict =
-        fmt::format("{} takes no new flows: probe {} ({}): {}", facts.backend, probe.name, probe.target,
-                    probe.reason.empty() ? "has no result yet" : probe.reason);
+Explanation not_up_by_probe(const BackendFacts& facts, const ProbeFacts& probe) {
+    const bool judged = probe.health != "unknown";
+    const std::string verdict = fmt::format("{} takes no new flows: probe {} ({}){}: {}", facts.backend,
+                                            probe.name, probe.target, judged ? "" : " has not judged it yet",
+                                            probe.reason.empty() ? "no result so far" : probe.reason);
     if (!probe.allowed)
         return {fmt::format("{}; rule {} (priority {}) of security group {} denies it", verdict, probe.rule,
                             probe.priority, probe.group),
@@ -27,6 +28,8 @@ Explanation down_by_probe(const BackendFacts& facts, const ProbeFacts& probe) {
     if (!facts.faults.empty())
         return {fmt::format("{}; a fault is in force: {}", verdict, facts.faults.front().detail),
                 healing(facts)};
+    // One success more is all that is missing, or the threshold's next failure will say what is wrong.
+    if (!judged) return {verdict, ""};
     if (facts.role == "standby")
         return {verdict + "; its node stands by and opens its ports once it has the lease", ""};
     return {verdict, fmt::format("look at what should listen there: understudy logs {}", facts.backend)};
@@ -49,9 +52,11 @@ Explanation explain(const BackendFacts& facts) {
                 fmt::format(
                     "understudy exec {} -- understudy-lb admin --socket /run/understudy-lb.sock enable {}",
                     facts.balancer, facts.backend)};
-    const auto down = std::find_if(facts.probes.begin(), facts.probes.end(),
-                                   [](const ProbeFacts& probe) { return !probe.up; });
-    if (down != facts.probes.end()) return down_by_probe(facts, *down);
+    for (const char* health : {"down", "unknown"}) {
+        const auto found = std::find_if(facts.probes.begin(), facts.probes.end(),
+                                        [&](const ProbeFacts& probe) { return probe.health == health; });
+        if (found != facts.probes.end()) return not_up_by_probe(facts, *found);
+    }
     return {fmt::format("{} takes new flows: every probe succeeds", facts.backend), ""};
 }
 
@@ -59,7 +64,8 @@ std::string explanation_text(const BackendFacts& facts, const Explanation& expla
     std::string text = fmt::format("{}\n\n  host {}: {}, {}\n", explanation.verdict, facts.backend,
                                    facts.backend_host_state, facts.role);
     for (const ProbeFacts& probe : facts.probes) {
-        text += fmt::format("  probe {}, {}: {}\n", probe.name, probe.target, probe.up ? "up" : "down");
+        text += fmt::format("  probe {}, {}: {}\n", probe.name, probe.target,
+                            probe.health == "unknown" ? "not judged yet" : probe.health);
         text += probe.group.empty()
                     ? "    no security group: everything is allowed\n"
                     : fmt::format("    security group {}: rule {} (priority {}) {} it\n", probe.group,

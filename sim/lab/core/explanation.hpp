@@ -11,10 +11,10 @@ namespace understudy::lab {
 
 struct ProbeFacts {
     std::string name;
-    std::string target;  // "tcp 192.0.2.11:10010"
-    bool up = false;
-    std::string reason;             // of the last result, in words
-    std::vector<std::string> past;  // the last results, oldest first
+    std::string target;              // "tcp 192.0.2.11:10010"
+    std::string health = "unknown";  // "up", "down"; "unknown": not judged yet
+    std::string reason;              // of the last result, in words
+    std::vector<std::string> past;   // the last results, oldest first
     // The rule that decides on the probe's packets at the backend; a host without a group has an open one.
     bool allowed = true;
     std::string group;

@@ -12,7 +12,7 @@ BackendFacts healthy() {
     ProbeFacts probe;
     probe.name = "p2p";
     probe.target = "tcp 192.0.2.11:10010";
-    probe.up = true;
+    probe.health = "up";
     probe.reason = "connect to 192.0.2.11:10010 answered after 0.2 ms";
     probe.past = {probe.reason};
     probe.group = "corda";
@@ -33,7 +33,7 @@ BackendFacts healthy() {
 BackendFacts with_a_probe_down() {
     BackendFacts facts = healthy();
     facts.state = "down";
-    facts.probes[0].up = false;
+    facts.probes[0].health = "down";
     facts.probes[0].reason = "connect to 192.0.2.11:10010 not answered within 500ms, 2nd failure in a row";
     return facts;
 }
@@ -54,6 +54,33 @@ TEST(Explanation, names_the_security_rule_that_denies_the_probe) {
     EXPECT_THAT(explanation.verdict,
                 HasSubstr("rule no-probes (priority 200) of security group corda denies"));
     EXPECT_THAT(explanation.fix, HasSubstr("AzureLoadBalancer (203.0.113.254), with a priority below 200"));
+}
+
+TEST(Explanation, a_probe_that_has_judged_nothing_yet_is_not_called_down) {
+    BackendFacts facts = healthy();
+    facts.state = "unknown";
+    facts.probes[0].health = "unknown";
+    facts.probes[0].past = {};
+    facts.probes[0].reason = "";
+    const auto before = explain(facts);
+    EXPECT_THAT(before.verdict, HasSubstr("has not judged it yet: no result so far"));
+    EXPECT_EQ(before.fix, "");
+    EXPECT_THAT(explanation_text(facts, before),
+                HasSubstr("probe p2p, tcp 192.0.2.11:10010: not judged yet\n"));
+    // A failure below the threshold: said, and still no judgement.
+    facts.probes[0].reason = "connect to 192.0.2.11:10010 refused after 0.1 ms, 1st failure in a row";
+    EXPECT_THAT(explain(facts).verdict, HasSubstr("has not judged it yet: connect to 192.0.2.11:10010"));
+    // What would keep it from ever succeeding is said at once.
+    facts.probes[0].allowed = false;
+    EXPECT_THAT(explain(facts).fix, HasSubstr("allow the probes"));
+}
+
+TEST(Explanation, a_probe_that_is_down_comes_before_one_that_has_not_judged) {
+    BackendFacts facts = with_a_probe_down();
+    facts.probes.insert(facts.probes.begin(), facts.probes[0]);
+    facts.probes[0].name = "rpc";
+    facts.probes[0].health = "unknown";
+    EXPECT_THAT(explain(facts).verdict, HasSubstr("probe p2p"));
 }
 
 TEST(Explanation, of_a_standby_says_that_this_is_as_it_should_be) {
