@@ -35,14 +35,13 @@ bool names(const json::object& fault, const std::string& host) {
 
 json::object probe_facts(const topology::Topology& topology, const std::string& name,
                          const topology::Probe& probe, const topology::VirtualMachine& machine) {
-    json::object facts{
-        {"name", name},
-        {"target", fmt::format("{} {}:{}{}", probe.protocol == topology::ProbeProtocol::http ? "http" : "tcp",
-                               to_string(machine.address), probe.port, probe.path)},
-        {"allowed", true},
-        {"group", machine.security_group},
-        {"rule", ""},
-        {"priority", 0}};
+    json::object facts{{"name", name},
+                       {"target", fmt::format("{} {}:{}{}", topology::to_string(probe.protocol),
+                                              to_string(machine.address), probe.port, probe.path)},
+                       {"allowed", true},
+                       {"group", machine.security_group},
+                       {"rule", ""},
+                       {"priority", 0}};
     for (const auto& group : security_groups(topology)) {
         if (group.name != machine.security_group) continue;
         const vmctl::Flow flow{vmctl::RuleProtocol::tcp, topology.network.probe_source, machine.address,

@@ -72,16 +72,12 @@ constexpr const char* threshold_modes[] = {"unhealthy_threshold", "probe_thresho
 constexpr const char* no_healthy_words[] = {"all_down", "all_up"};
 constexpr const char* distributions[] = {"five_tuple", "source_ip", "source_ip_protocol"};
 
-const char* transport(topology::Transport protocol) {
-    return protocol == topology::Transport::udp ? "udp" : "tcp";
-}
-
 void add_passthrough_rules(json::object& config, const Topology& topology,
                            const topology::LoadBalancer& balancer) {
     json::array inbound;
     for (const auto& rule : balancer.inbound_nat_rules)
         inbound.push_back(json::object{{"name", rule.name},
-                                       {"protocol", transport(rule.protocol)},
+                                       {"protocol", topology::to_string(rule.protocol)},
                                        {"frontend_port", rule.frontend_port},
                                        {"host", rule.machine},
                                        {"backend_port", rule.backend_port},
@@ -107,26 +103,30 @@ std::string balancer_config(const Topology& topology, const std::string& name) {
     json::object probes;
     for (const auto& [probe_name, probe] : balancer.probes) {
         json::object entry{
-            {"protocol", probe.protocol == topology::ProbeProtocol::http ? "http" : "tcp"},
+            {"protocol", topology::to_string(probe.protocol)},
             {"port", probe.port},
             {"interval", exact(probe.interval)},
             {"timeout", exact(probe.timeout)},
             {"threshold", probe.threshold},
             {"threshold_mode", threshold_modes[static_cast<int>(probe.threshold_mode)]},
             {"no_healthy_backends", no_healthy_words[static_cast<int>(probe.no_healthy_backends)]}};
-        if (probe.protocol == topology::ProbeProtocol::http) entry["path"] = probe.path;
+        if (probe.protocol != topology::ProbeProtocol::tcp) entry["path"] = probe.path;
         probes[probe_name] = std::move(entry);
     }
-    for (const auto& rule : balancer.rules)
-        rules.push_back(json::object{{"name", rule.name},
-                                     {"protocol", transport(rule.protocol)},
-                                     {"frontend_port", rule.frontend_port},
-                                     {"backend_port", rule.backend_port},
-                                     {"probe", rule.probe},
-                                     {"distribution", distributions[static_cast<int>(rule.distribution)]},
-                                     {"idle_timeout", exact(rule.idle_timeout)},
-                                     {"tcp_reset", rule.tcp_reset},
-                                     {"floating_ip", rule.floating_ip}});
+    for (const auto& rule : balancer.rules) {
+        json::object entry{{"name", rule.name},
+                           {"protocol", topology::to_string(rule.protocol)},
+                           {"probe", rule.probe},
+                           {"distribution", distributions[static_cast<int>(rule.distribution)]},
+                           {"idle_timeout", exact(rule.idle_timeout)},
+                           {"tcp_reset", rule.tcp_reset},
+                           {"floating_ip", rule.floating_ip}};
+        if (rule.protocol != topology::Transport::all) {
+            entry["frontend_port"] = rule.frontend_port;
+            entry["backend_port"] = rule.backend_port;
+        }
+        rules.push_back(std::move(entry));
+    }
     json::object config{{"name", name},
                         {"sku", balancer.sku == topology::Sku::basic ? "basic" : "standard"},
                         {"frontend", json::object{{"address", to_string(balancer.frontend_address)}}},
@@ -149,9 +149,10 @@ std::string files_config(const Topology& topology, const std::string& name) {
     const auto& service = topology.file_services.at(name);
     return json::serialize(json::object{
         {"listen", fmt::format("{}:{}", to_string(service.address), service.port)},
-        {"exports", json::object{{name, json::object{{"path", fmt::format("{}/export", inside::data)},
-                                                     {"quota", service.quota_bytes},
-                                                     {"client_lease", exact(service.client_lease)}}}}}});
+        {"exports",
+         json::object{{name, json::object{{"path", fmt::format("{}/export", inside::data)},
+                                          {"quota", service.quota_bytes},
+                                          {"client_lease", exact(service.client_lease)}}}}}});
 }
 
 std::string database_config(const Topology& topology, const std::string& name, const Accounts& accounts) {
@@ -160,12 +161,12 @@ std::string database_config(const Topology& topology, const std::string& name, c
     for (const auto& [node, account] : accounts)
         if (topology.nodes.at(node).database == name)
             users[account.user] = json::object{{"password_file", password_file(account)}};
-    return json::serialize(
-        json::object{{"listen", fmt::format("{}:{}", to_string(database.address), database.port)},
-                     {"file", fmt::format("{}/{}.sqlite", inside::data, name)},
-                     {"users", std::move(users)},
-                     {"scram_iterations", scram_iterations},
-                     {"idle_in_transaction_timeout", exact(topology::idle_in_transaction_limit(topology))}});
+    return json::serialize(json::object{
+        {"listen", fmt::format("{}:{}", to_string(database.address), database.port)},
+        {"file", fmt::format("{}/{}.sqlite", inside::data, name)},
+        {"users", std::move(users)},
+        {"scram_iterations", scram_iterations},
+        {"idle_in_transaction_timeout", exact(topology::idle_in_transaction_limit(topology))}});
 }
 
 std::string private_database_config(const Account& account) {

@@ -144,14 +144,16 @@ void check_rule_reaches_pool(Reading& reading, const LoadBalancer& balancer, con
     std::set<std::string> judged;  // a group is judged once, not for each of its machines
     for (const std::string& name : balancer.backend_pool) {
         const VirtualMachine* machine = topology.find_machine(name);
-        if (machine == nullptr || rule.backend_port == 0) continue;
+        if (machine == nullptr) continue;
         if (machine->security_group.empty() && balancer.sku == Sku::standard)
             reading.warn(place,
                          fmt::format("{} has no security group; behind a standard load balancer the cloud "
                                      "closes it, here it is open",
                                      name));
         const auto group = topology.security_groups.find(machine->security_group);
-        if (group != topology.security_groups.end() && judged.insert(machine->security_group).second &&
+        // Which of all ports are meant to be open nobody says.
+        if (rule.backend_port != 0 && group != topology.security_groups.end() &&
+            judged.insert(machine->security_group).second &&
             !open_to_internet(topology, group->second, protocol, rule.backend_port))
             place.refuse(fmt::format("security group '{}' of {} closes backend port {} to the Internet",
                                      machine->security_group, name, rule.backend_port),

@@ -1,25 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 // Load balancers: probes, rules, and what only the data path passthrough can do.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 
 #include "sim/topology/reading.hpp"
 
 namespace understudy::topology {
 namespace {
 
-Probe read_probe(const config::Value& value) {
+// As understudy-lb has it (lb/config_probes.cpp).
+constexpr std::array<std::uint16_t, 9> forbidden_http_ports{19, 21, 25, 70, 110, 119, 143, 220, 993};
+
+Probe read_probe(const LoadBalancer& balancer, const config::Value& value) {
     config::Mapping mapping = value.mapping();
     Probe probe;
-    if (const auto protocol = mapping.required("protocol"))
-        probe.protocol = static_cast<ProbeProtocol>(protocol->choice({"tcp", "http"}));
-    if (const auto port = mapping.required("port")) probe.port = port->port();
-    if (probe.protocol == ProbeProtocol::http) probe.path = "/";
+    if (const auto protocol = mapping.required("protocol")) {
+        probe.protocol = static_cast<ProbeProtocol>(protocol->choice({"tcp", "http", "https"}));
+        if (probe.protocol == ProbeProtocol::https && balancer.sku == Sku::basic)
+            protocol->refuse("sku basic has no https probes", "use http or tcp, or set sku: standard");
+    }
+    const bool http = probe.protocol != ProbeProtocol::tcp;
+    if (const auto port = mapping.required("port")) {
+        probe.port = port->port();
+        const auto& forbidden = forbidden_http_ports;
+        if (http && std::find(forbidden.begin(), forbidden.end(), probe.port) != forbidden.end())
+            port->refuse(fmt::format("{} is not allowed to an http or https probe", probe.port),
+                         fmt::format("use another than {}", fmt::join(forbidden, ", ")));
+    }
+    if (http) probe.path = "/";
     if (const auto path = mapping.optional("path")) {
         probe.path = path->text();
-        if (probe.protocol == ProbeProtocol::tcp)
-            path->refuse("a tcp probe has no path", "leave it out or set protocol: http");
+        if (!http)
+            path->refuse("a tcp probe has no path", "leave it out or set protocol: http or https");
         else if (!probe.path.starts_with('/') || probe.path.find_first_of(" \r\n") != std::string::npos)
             path->refuse(fmt::format("'{}' is not a path", probe.path), "write it like /");
     }
@@ -32,6 +47,9 @@ Probe read_probe(const config::Value& value) {
             timeout->refuse(fmt::format("{} is longer than the interval of {}",
                                         format_duration(probe.timeout), format_duration(probe.interval)),
                             "an attempt ends before the next begins");
+        else if (http && probe.timeout > 30s)
+            timeout->refuse(fmt::format("{} is above 30s", format_duration(probe.timeout)),
+                            "an http or https probe has its answer within 30s");
     }
     if (const auto threshold = mapping.optional("threshold"))
         probe.threshold = static_cast<int>(threshold->integer(1, 100));
@@ -50,12 +68,39 @@ void needs_passthrough(const LoadBalancer& balancer, const config::Value& value,
         value.refuse(fmt::format("data_path proxy has no {}", what), "set data_path: passthrough");
 }
 
-Transport read_transport(const LoadBalancer& balancer, config::Mapping& mapping) {
+// `all` is for load balancing rules of sku standard only: a NAT rule is one port's.
+Transport read_transport(const LoadBalancer& balancer, config::Mapping& mapping, bool balances) {
     const auto protocol = mapping.optional("protocol");
     if (!protocol) return Transport::tcp;
-    const auto transport = static_cast<Transport>(protocol->choice({"tcp", "udp"}));
+    const auto transport = static_cast<Transport>(balances ? protocol->choice({"tcp", "udp", "all"})
+                                                           : protocol->choice({"tcp", "udp"}));
     if (transport == Transport::udp) needs_passthrough(balancer, *protocol, "udp");
+    if (transport == Transport::all) {
+        needs_passthrough(balancer, *protocol, "rule for all ports");
+        if (balancer.sku == Sku::basic)
+            protocol->refuse("sku basic has no rule for all ports",
+                             "give one rule a port, or set sku: standard");
+    }
     return transport;
+}
+
+void read_ports(config::Mapping& mapping, LoadBalancingRule& rule) {
+    if (rule.protocol != Transport::all) {
+        if (const auto port = mapping.required("frontend_port")) rule.frontend_port = port->port();
+        if (const auto port = mapping.required("backend_port")) rule.backend_port = port->port();
+        return;
+    }
+    for (const char* key : {"frontend_port", "backend_port"})
+        if (const auto port = mapping.optional(key))
+            port->refuse("protocol all takes every port as it is",
+                         "leave it out, or set protocol: tcp or udp");
+}
+
+// Whether both can't be rules of one frontend.
+template <typename One, typename Other>
+bool share_a_port(const One& one, const Other& other) {
+    if (one.protocol == Transport::all || other.protocol == Transport::all) return true;
+    return one.frontend_port == other.frontend_port && one.protocol == other.protocol;
 }
 
 // idle_timeout and tcp_reset mean the same wherever they stand.
@@ -75,9 +120,8 @@ LoadBalancingRule read_rule(Reading& reading, const std::string& name_of_balance
     config::Mapping mapping = value.mapping();
     LoadBalancingRule rule;
     if (const auto name = mapping.required("name")) rule.name = name->name();
-    rule.protocol = read_transport(balancer, mapping);
-    if (const auto port = mapping.required("frontend_port")) rule.frontend_port = port->port();
-    if (const auto port = mapping.required("backend_port")) rule.backend_port = port->port();
+    rule.protocol = read_transport(balancer, mapping, true);
+    read_ports(mapping, rule);
     if (const auto probe = mapping.required("probe")) {
         rule.probe = probe->text();
         reading.checks.push_back([&reading, place = *probe, name = rule.probe, balancer = name_of_balancer] {
@@ -106,7 +150,12 @@ void read_rules(Reading& reading, const std::string& name, const config::Value& 
     for (const config::Value& value : list.sequence()) {
         const LoadBalancingRule rule = read_rule(reading, name, balancer, value);
         for (const LoadBalancingRule& other : balancer.rules) {
-            if (other.frontend_port == rule.frontend_port && other.protocol == rule.protocol)
+            if (rule.protocol == Transport::all || other.protocol == Transport::all)
+                value.refuse(fmt::format("rule '{}' takes every port of the frontend, and there is '{}' too",
+                                         other.protocol == Transport::all ? other.name : rule.name,
+                                         other.protocol == Transport::all ? rule.name : other.name),
+                             "give every rule a port of its own, or leave the others out");
+            else if (share_a_port(other, rule))
                 value.refuse(fmt::format("frontend port {} is also that of rule '{}'", rule.frontend_port,
                                          other.name));
             if (other.name == rule.name && !rule.name.empty())
@@ -139,7 +188,7 @@ void read_inbound_nat(const config::Value& list, LoadBalancer& balancer) {
         config::Mapping mapping = value.mapping();
         InboundNatRule rule;
         if (const auto name = mapping.required("name")) rule.name = name->name();
-        rule.protocol = read_transport(balancer, mapping);
+        rule.protocol = read_transport(balancer, mapping, false);
         if (const auto port = mapping.required("frontend_port")) rule.frontend_port = port->port();
         if (const auto machine = mapping.required("machine")) {
             rule.machine = machine->text();
@@ -152,8 +201,7 @@ void read_inbound_nat(const config::Value& list, LoadBalancer& balancer) {
         read_idle(balancer, mapping, rule.idle_timeout, rule.tcp_reset);
         mapping.refuse_unknown_keys();
         const auto same = [&rule](const auto& other) {
-            return other.name == rule.name ||
-                   (other.frontend_port == rule.frontend_port && other.protocol == rule.protocol);
+            return other.name == rule.name || share_a_port(other, rule);
         };
         if (std::any_of(balancer.rules.begin(), balancer.rules.end(), same) ||
             std::any_of(balancer.inbound_nat_rules.begin(), balancer.inbound_nat_rules.end(), same))
@@ -215,7 +263,7 @@ void read_load_balancers(Reading& reading, config::Mapping& root) {
             config::Mapping members = probes->mapping();
             for (const auto& [probe_name, probe] : members.entries()) {
                 check_label(probe, probe_name);
-                balancer.probes[probe_name] = read_probe(probe);
+                balancer.probes[probe_name] = read_probe(balancer, probe);
             }
         }
         if (const auto rules = mapping.required("rules")) read_rules(reading, name, *rules, balancer);

@@ -18,7 +18,9 @@ NamedEndpoint endpoint_of(const Topology& topology, const std::string& node_name
         });
         if (!carries) continue;
         for (const LoadBalancingRule& rule : balancer.rules)
-            if (rule.protocol == Transport::tcp && rule.backend_port == port)
+            if (rule.protocol == Transport::all)
+                return {balancer.frontend_dns + "." + topology.network.dns_zone, port};
+            else if (rule.protocol == Transport::tcp && rule.backend_port == port)
                 return {balancer.frontend_dns + "." + topology.network.dns_zone, rule.frontend_port};
     }
     return {};
@@ -37,6 +39,16 @@ const VirtualMachine* Topology::find_machine(const std::string& machine) const {
     for (const auto& [machine_name, value] : virtual_machines)
         if (machine_name == machine) return &value;
     return nullptr;
+}
+
+const char* to_string(ProbeProtocol protocol) {
+    if (protocol == ProbeProtocol::tcp) return "tcp";
+    return protocol == ProbeProtocol::http ? "http" : "https";
+}
+
+const char* to_string(Transport protocol) {
+    if (protocol == Transport::tcp) return "tcp";
+    return protocol == Transport::udp ? "udp" : "all";
 }
 
 const char* to_string(HostKind kind) {

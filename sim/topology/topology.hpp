@@ -111,7 +111,7 @@ struct Database {
     std::uint16_t port = 5432;
 };
 
-enum class ProbeProtocol { tcp, http };
+enum class ProbeProtocol { tcp, http, https };
 // As understudy-lb has them (lb/config.hpp), and by the same words.
 enum class ThresholdMode { unhealthy_threshold, probe_threshold };
 enum class NoHealthyBackends { all_down, all_up };
@@ -119,7 +119,7 @@ enum class NoHealthyBackends { all_down, all_up };
 struct Probe {
     ProbeProtocol protocol = ProbeProtocol::tcp;
     std::uint16_t port = 0;
-    std::string path;  // http
+    std::string path;  // http and https
     Duration interval{};
     Duration timeout{};  // default: the interval, at most 30 s
     int threshold = 2;   // results in a row before a backend goes down, as threshold_mode says
@@ -127,7 +127,7 @@ struct Probe {
     NoHealthyBackends no_healthy_backends = NoHealthyBackends::all_down;
 };
 
-enum class Transport { tcp, udp };
+enum class Transport { tcp, udp, all };  // all: both, every port as it is
 enum class Distribution { five_tuple, source_ip, source_ip_protocol };
 enum class DataPath { passthrough, proxy };
 
@@ -251,6 +251,8 @@ struct Host {
 constexpr const char* network_map_host = "network-map";
 
 const char* to_string(HostKind kind);
+const char* to_string(ProbeProtocol protocol);
+const char* to_string(Transport protocol);
 
 // Every host: machines first in the order written, then the others by kind and name.
 std::vector<Host> hosts(const Topology& topology);

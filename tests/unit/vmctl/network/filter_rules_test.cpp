@@ -75,6 +75,20 @@ add element inet understudy inbound { "p4" : jump group2_in }
               "add element inet understudy sources { \"p0\" . 168.63.129.16 }\n");
 }
 
+TEST(FilterRules, a_port_may_send_from_what_floats_to_it_as_from_its_own) {
+    FilterPort port{"p4", {parse_address("192.0.2.11").value()}, -1};
+    port.floating = {parse_address("203.0.113.10").value()};
+    const std::string added = R"(add element inet understudy ports { "p4" }
+add element inet understudy sources { "p4" . 192.0.2.11 }
+add element inet understudy sources { "p4" . 203.0.113.10 }
+)";
+    EXPECT_EQ(render_port(port), added);
+    std::string removed = added;
+    for (std::size_t at = 0; (at = removed.find("add element", at)) != std::string::npos;)
+        removed.replace(at, 3, "delete");
+    EXPECT_EQ(render_port_removal(port), removed);
+}
+
 TEST(FilterRules, many_cuts_are_one_command) {
     EXPECT_EQ(render_cuts({{"p0", "p1"}, {"p1", "p0"}}),
               "add element inet understudy cut { \"p0\" . \"p1\", \"p1\" . \"p0\" }\n");
