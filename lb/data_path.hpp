@@ -39,7 +39,8 @@ struct RuleCounters {
 };
 
 struct Traffic {
-    std::vector<RuleCounters> rules;  // by their places in the configuration
+    std::vector<RuleCounters> rules;        // by their places in the configuration
+    std::vector<FlowCounters> inbound_nat;  // as well: each of these rules leads to one backend
 };
 
 // What a data path reports by itself. Names rather than places: a reload may have moved them.

@@ -183,6 +183,11 @@ void LoadBalancer::carry_out(const RoutingTable& action) {
 }
 
 void LoadBalancer::carry_out(const EndEstablished& action) {
+    const std::string& rule = config_->rules[action.rule].name;
+    const std::string& host = config_->backends[action.backend].host;
+    events_.report("flows_ended",
+                   fmt::format("rule '{}': the flows of {} end: {}", rule, host, action.reason),
+                   {{"rule", rule}, {"backend", host}});
     check_carried_out(data_path_->end_established(action));
 }
 
@@ -250,6 +255,9 @@ void LoadBalancer::carry_out(const CountFlows& action) {
     std::uint64_t established = 0;
     for (const RuleCounters& rule : traffic->rules)
         established += rule.backends.at(action.backend).established;
+    const std::string& host = config_->backends[action.backend].host;
+    for (std::size_t i = 0; i < config_->inbound_nat_rules.size(); ++i)
+        if (config_->inbound_nat_rules[i].host == host) established += traffic->inbound_nat.at(i).established;
     machine_.handle(FlowsLeft{action.backend, established}, io::monotonic_now());
 }
 

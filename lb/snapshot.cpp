@@ -46,7 +46,7 @@ void judge(BackendSnapshot& backend, const BackendAdmin& admin) {
 }  // namespace
 
 Snapshot snapshot_of(const Config& config, const LoadBalancerMachine& machine, Traffic traffic, Instant now) {
-    Snapshot made{config.name, now, {}, {}, std::move(traffic)};
+    Snapshot made{config.name, now, {}, {}, {}, std::move(traffic)};
     for (std::size_t i = 0; i < config.backends.size(); ++i) {
         BackendSnapshot& backend = made.backends.emplace_back();
         backend.host = config.backends[i].host;
@@ -62,6 +62,8 @@ Snapshot snapshot_of(const Config& config, const LoadBalancerMachine& machine, T
         for (const std::size_t backend : machine.table().rules[i].eligible)
             rule.eligible.push_back(config.backends[backend].host);
     }
+    for (const InboundNatRule& rule : config.inbound_nat_rules)
+        made.inbound_nat_rules.push_back({rule.name, rule.host});
     return made;
 }
 

@@ -42,11 +42,17 @@ struct RuleSnapshot {
     bool falls_back = false;            // those are down, and take flows for want of better
 };
 
+struct InboundNatSnapshot {
+    std::string name;
+    std::string host;
+};
+
 struct Snapshot {
     std::string name;
     Instant at;
     std::vector<BackendSnapshot> backends;
     std::vector<RuleSnapshot> rules;
+    std::vector<InboundNatSnapshot> inbound_nat_rules;
     Traffic traffic;  // rules and backends by their places here
 };
 

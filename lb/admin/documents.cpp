@@ -23,6 +23,15 @@ json::object document_of(const ProbeSnapshot& probe, Instant now) {
             {"past", std::move(past)}};
 }
 
+json::object document_of(const std::string& host, const FlowCounters& counters) {
+    return {{"host", host},
+            {"total", counters.total},
+            {"established", counters.established},
+            {"failed", counters.failed},
+            {"bytes_to_backend", counters.bytes_to_backend},
+            {"bytes_to_client", counters.bytes_to_client}};
+}
+
 // One metric with its samples: the lines that Prometheus wants before them, once.
 class Metric {
   public:
@@ -58,15 +67,8 @@ json::object state_document(const Snapshot& snapshot, const Config& config) {
         const RuleCounters& counted = snapshot.traffic.rules.at(place);
         json::array eligible, flows;
         for (const std::string& host : rule.eligible) eligible.emplace_back(host);
-        for (std::size_t backend = 0; backend < counted.backends.size(); ++backend) {
-            const FlowCounters& counters = counted.backends[backend];
-            flows.push_back(json::object{{"host", snapshot.backends.at(backend).host},
-                                         {"total", counters.total},
-                                         {"established", counters.established},
-                                         {"failed", counters.failed},
-                                         {"bytes_to_backend", counters.bytes_to_backend},
-                                         {"bytes_to_client", counters.bytes_to_client}});
-        }
+        for (std::size_t backend = 0; backend < counted.backends.size(); ++backend)
+            flows.push_back(document_of(snapshot.backends.at(backend).host, counted.backends[backend]));
         rules.push_back(json::object{{"name", rule.name},
                                      {"eligible", std::move(eligible)},
                                      {"falls_back", rule.falls_back},
@@ -75,11 +77,19 @@ json::object state_document(const Snapshot& snapshot, const Config& config) {
                                      {"idle_timeouts", counted.idle_timeouts},
                                      {"backends", std::move(flows)}});
     }
+    json::array inbound;
+    for (std::size_t place = 0; place < snapshot.inbound_nat_rules.size(); ++place) {
+        const InboundNatSnapshot& rule = snapshot.inbound_nat_rules[place];
+        json::object entry = document_of(rule.host, snapshot.traffic.inbound_nat.at(place));
+        entry["name"] = rule.name;
+        inbound.push_back(std::move(entry));
+    }
     return {{"name", snapshot.name},
             {"data_path", config.data_path == DataPathKind::proxy ? "proxy" : "passthrough"},
             {"frontend", to_string(config.frontend)},
             {"backends", std::move(backends)},
-            {"rules", std::move(rules)}};
+            {"rules", std::move(rules)},
+            {"inbound_nat_rules", std::move(inbound)}};
 }
 
 std::string metrics_text(const Snapshot& snapshot) {
@@ -125,6 +135,11 @@ std::string metrics_text(const Snapshot& snapshot) {
                                           snapshot.backends.at(backend).host),
                               backends[backend].*each.value);
         }
+        // Names are unique over both kinds of rules.
+        for (std::size_t rule = 0; rule < snapshot.inbound_nat_rules.size(); ++rule)
+            metric.sample(fmt::format("rule=\"{}\",backend=\"{}\"", snapshot.inbound_nat_rules[rule].name,
+                                      snapshot.inbound_nat_rules[rule].host),
+                          snapshot.traffic.inbound_nat.at(rule).*each.value);
     }
     {
         Metric metric(text, "refused_total", "counter", "New flows that were refused, by reason.");

@@ -110,6 +110,17 @@ std::optional<MarkedFlow> PassthroughRules::flow_of(std::uint32_t mark) const {
     return std::nullopt;
 }
 
+std::optional<std::size_t> PassthroughRules::inbound_nat_of(std::uint32_t mark) const {
+    for (std::size_t nat = 0; nat < settings_.inbound_nat.size(); ++nat)
+        if (rule_ids_.at("nat " + settings_.inbound_nat[nat].rule.name) == mark >> 16) return nat;
+    return std::nullopt;
+}
+
+std::string PassthroughRules::flow_of_inbound_nat(std::size_t nat) const {
+    const auto& of = settings_.inbound_nat.at(nat);
+    return flow_name(mark(rule_ids_.at("nat " + of.rule.name), backend_id(of.backend)));
+}
+
 bool PassthroughRules::resets_idle(std::uint32_t mark) const {
     const std::uint32_t id = mark >> 16;
     if (id == outbound_rule_id) return settings_.outbound && settings_.outbound->tcp_reset;

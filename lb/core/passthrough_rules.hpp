@@ -102,6 +102,8 @@ class PassthroughRules {
     std::uint16_t backend_id(std::size_t backend) const;
     // None for inbound NAT and outbound flows, and for rules and backends that are gone.
     std::optional<MarkedFlow> flow_of(std::uint32_t mark) const;
+    // The inbound NAT rule whose flows have this mark, by its place; none for all others.
+    std::optional<std::size_t> inbound_nat_of(std::uint32_t mark) const;
     // Whether flows of this mark are reset at their idle timeout; inbound NAT and outbound included.
     bool resets_idle(std::uint32_t mark) const;
 
@@ -110,6 +112,8 @@ class PassthroughRules {
     std::string to_backend_counter(MarkedFlow flow) const;  // bytes
     std::string to_client_counter(MarkedFlow flow) const;   // bytes
     std::string refused_counter(std::size_t rule) const;    // packets: flows with no backend
+    // What names the counters of an inbound NAT rule: flows_NAME, to_backend_NAME, to_client_NAME.
+    std::string flow_of_inbound_nat(std::size_t nat) const;
 
   private:
     PassthroughSettings settings_;

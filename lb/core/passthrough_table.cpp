@@ -188,10 +188,12 @@ class Builder {
         const std::string chain = flow_name(mark(id, rules_.backend_id(nat.backend)));
         auto& lines = table_.chains[chain].rules;
         lines = timeout_rules(nat.rule.protocol, nat.rule.idle_timeout);
-        add_counter("flows_" + chain);
-        lines.push_back(fmt::format("ct mark set {:#010x} counter name flows_{} {} comment \"{} {}\"",
-                                    mark(id, rules_.backend_id(nat.backend)), chain,
-                                    destination(nat.rule, nat.backend), nat.rule.name,
+        const std::string marked = fmt::format("{:#010x}", mark(id, rules_.backend_id(nat.backend)));
+        for (const char* counted : {"flows_", "to_backend_", "to_client_"}) add_counter(counted + chain);
+        table_.sets["to_backend"].elements[marked] = "to_backend_" + chain;
+        table_.sets["to_client"].elements[marked] = "to_client_" + chain;
+        lines.push_back(fmt::format("ct mark set {} counter name flows_{} {} comment \"{} {}\"", marked,
+                                    chain, destination(nat.rule, nat.backend), nat.rule.name,
                                     settings_.backends.at(nat.backend).host));
         take_port(nat.rule, chain, {nat.backend});
     }

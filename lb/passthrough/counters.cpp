@@ -31,4 +31,30 @@ Result<NftCounters> read_counters(std::string_view document) {
     return counters;
 }
 
+Traffic traffic_of(const Config& config, const PassthroughRules& rules, const NftCounters& counters) {
+    const auto counter = [&counters](const std::string& name) {
+        const auto found = counters.find(name);
+        return found == counters.end() ? NftCounter{} : found->second;
+    };
+    Traffic traffic;
+    for (std::size_t rule = 0; rule < config.rules.size(); ++rule) {
+        RuleCounters& of = traffic.rules.emplace_back();
+        of.refused_no_backend = counter(rules.refused_counter(rule)).packets;
+        for (std::size_t backend = 0; backend < config.backends.size(); ++backend) {
+            FlowCounters& flow = of.backends.emplace_back();
+            flow.total = counter(rules.flows_counter({rule, backend})).packets;
+            flow.bytes_to_backend = counter(rules.to_backend_counter({rule, backend})).bytes;
+            flow.bytes_to_client = counter(rules.to_client_counter({rule, backend})).bytes;
+        }
+    }
+    for (std::size_t nat = 0; nat < config.inbound_nat_rules.size(); ++nat) {
+        const std::string name = rules.flow_of_inbound_nat(nat);
+        FlowCounters& flow = traffic.inbound_nat.emplace_back();
+        flow.total = counter("flows_" + name).packets;
+        flow.bytes_to_backend = counter("to_backend_" + name).bytes;
+        flow.bytes_to_client = counter("to_client_" + name).bytes;
+    }
+    return traffic;
+}
+
 }  // namespace understudy::lb

@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <thread>
 
@@ -28,6 +30,31 @@ Result<void> in_network_namespace(const std::string& path, const std::function<R
                    .with_remedy("give this process CAP_SYS_ADMIN and CAP_NET_ADMIN, or data_path: proxy");
     }).join();
     return done;
+}
+
+namespace {
+
+std::string read_setting(const char* path) {
+    const io::UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC));
+    std::array<char, 16> text{};
+    if (!file.valid() || ::read(file.get(), text.data(), text.size() - 1) <= 0) return "";
+    return std::string(text.data(), 1);
+}
+
+}  // namespace
+
+Result<void> check_namespace(const Config& config) {
+    if (read_setting("/proc/sys/net/ipv4/ip_forward") == "0")
+        return Error(ErrorKind::environment, "net.ipv4.ip_forward", "is off: nothing would reach a backend")
+            .with_remedy("run: sudo sysctl -w net.ipv4.ip_forward=1");
+    bool resets = config.outbound && config.outbound->tcp_reset;
+    for (const Rule& rule : config.rules) resets = resets || rule.tcp_reset;
+    for (const InboundNatRule& rule : config.inbound_nat_rules) resets = resets || rule.tcp_reset;
+    if (resets && read_setting("/proc/sys/net/netfilter/nf_conntrack_tcp_loose") == "0")
+        return Error(ErrorKind::environment, "net.netfilter.nf_conntrack_tcp_loose",
+                     "is off: tcp_reset could not know a segment without a flow from a broken one")
+            .with_remedy("run: sudo sysctl -w net.netfilter.nf_conntrack_tcp_loose=1");
+    return {};
 }
 
 }  // namespace understudy::lb

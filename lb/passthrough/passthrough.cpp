@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
@@ -34,13 +33,6 @@ constexpr Duration shortest_round = 250ms;
 constexpr Duration longest_round = 5s;
 constexpr std::size_t most_resets = 60'000;  // two elements each; ended_set holds more
 
-std::string read_setting(const char* path) {
-    const io::UniqueFd file(::open(path, O_RDONLY | O_CLOEXEC));
-    std::array<char, 16> text{};
-    if (!file.valid() || ::read(file.get(), text.data(), text.size() - 1) <= 0) return "";
-    return std::string(text.data(), 1);
-}
-
 // A table of another configuration says nothing about this one.
 Result<void> check_fits(const Config& config, const RoutingTable& routing) {
     bool fits = routing.rules.size() == config.rules.size();
@@ -49,21 +41,6 @@ Result<void> check_fits(const Config& config, const RoutingTable& routing) {
     if (fits) return {};
     return Error(ErrorKind::bad_input, "routing table",
                  "is not one of this configuration's rules and backends");
-}
-
-// Of the calling thread's network namespace. A setting that can't be read is left to its default.
-Result<void> check_namespace(const Config& config) {
-    if (read_setting("/proc/sys/net/ipv4/ip_forward") == "0")
-        return Error(ErrorKind::environment, "net.ipv4.ip_forward", "is off: nothing would reach a backend")
-            .with_remedy("run: sudo sysctl -w net.ipv4.ip_forward=1");
-    bool resets = config.outbound && config.outbound->tcp_reset;
-    for (const Rule& rule : config.rules) resets = resets || rule.tcp_reset;
-    for (const InboundNatRule& rule : config.inbound_nat_rules) resets = resets || rule.tcp_reset;
-    if (resets && read_setting("/proc/sys/net/netfilter/nf_conntrack_tcp_loose") == "0")
-        return Error(ErrorKind::environment, "net.netfilter.nf_conntrack_tcp_loose",
-                     "is off: tcp_reset could not know a segment without a flow from a broken one")
-            .with_remedy("run: sudo sysctl -w net.netfilter.nf_conntrack_tcp_loose=1");
-    return {};
 }
 
 }  // namespace
@@ -130,24 +107,12 @@ class Passthrough::Kernel : public std::enable_shared_from_this<Kernel> {
                        nftables_->run_for_json("list counters table " + table_.name));
         UNDERSTUDY_TRY(const NftCounters counters, read_counters(listed));
         UNDERSTUDY_TRY(const std::vector<ConntrackFlow> flows, conntrack_->flows(std::nullopt));
-        const auto counter = [&counters](const std::string& name) {
-            const auto found = counters.find(name);
-            return found == counters.end() ? NftCounter{} : found->second;
-        };
-        Traffic traffic;
-        for (std::size_t rule = 0; rule < config_->rules.size(); ++rule) {
-            RuleCounters& of = traffic.rules.emplace_back();
-            of.refused_no_backend = counter(rules_.refused_counter(rule)).packets;
-            of.idle_timeouts = idle_timeouts_[config_->rules[rule].name];
-            for (std::size_t backend = 0; backend < config_->backends.size(); ++backend) {
-                FlowCounters& flow = of.backends.emplace_back();
-                flow.total = counter(rules_.flows_counter({rule, backend})).packets;
-                flow.bytes_to_backend = counter(rules_.to_backend_counter({rule, backend})).bytes;
-                flow.bytes_to_client = counter(rules_.to_client_counter({rule, backend})).bytes;
-            }
-        }
+        Traffic traffic = traffic_of(*config_, rules_, counters);
+        for (std::size_t rule = 0; rule < config_->rules.size(); ++rule)
+            traffic.rules[rule].idle_timeouts = idle_timeouts_[config_->rules[rule].name];
         for (const ConntrackFlow& flow : flows) {
             if (!flow.open() || !belongs(flow)) continue;
+            if (const auto nat = rules_.inbound_nat_of(flow.mark)) ++traffic.inbound_nat[*nat].established;
             if (const auto marked = rules_.flow_of(flow.mark))
                 ++traffic.rules[marked->rule].backends[marked->backend].established;
         }

@@ -31,6 +31,18 @@ std::vector<std::shared_ptr<RuleBook>> open_books(const std::vector<std::shared_
     return books;
 }
 
+namespace {
+
+void add(FlowCounters& sum, const FlowCounters& counters) {
+    sum.total += counters.total;
+    sum.established += counters.established;
+    sum.failed += counters.failed;
+    sum.bytes_to_backend += counters.bytes_to_backend;
+    sum.bytes_to_client += counters.bytes_to_client;
+}
+
+}  // namespace
+
 void add_to(Traffic& sum, const std::vector<std::shared_ptr<RuleBook>>& books, std::size_t balanced) {
     sum.rules.resize(std::max(sum.rules.size(), balanced));
     for (std::size_t i = 0; i < balanced; ++i) {
@@ -40,16 +52,13 @@ void add_to(Traffic& sum, const std::vector<std::shared_ptr<RuleBook>>& books, s
         rule.refused_over_limit += book.refused_over_limit;
         rule.idle_timeouts += book.idle_timeouts;
         rule.backends.resize(book.backends.size());
-        for (std::size_t j = 0; j < book.backends.size(); ++j) {
-            const FlowCounters& counters = book.backends[j]->counters;
-            FlowCounters& backend = rule.backends[j];
-            backend.total += counters.total;
-            backend.established += counters.established;
-            backend.failed += counters.failed;
-            backend.bytes_to_backend += counters.bytes_to_backend;
-            backend.bytes_to_client += counters.bytes_to_client;
-        }
+        for (std::size_t j = 0; j < book.backends.size(); ++j)
+            add(rule.backends[j], book.backends[j]->counters);
     }
+    sum.inbound_nat.resize(std::max(sum.inbound_nat.size(), books.size() - balanced));
+    // Only the one backend of such a rule has anything in its book.
+    for (std::size_t i = balanced; i < books.size(); ++i)
+        for (const auto& backend : books[i]->backends) add(sum.inbound_nat[i - balanced], backend->counters);
 }
 
 }  // namespace understudy::lb

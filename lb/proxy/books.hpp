@@ -34,7 +34,7 @@ struct RuleBook {
 std::vector<std::shared_ptr<RuleBook>> open_books(const std::vector<std::shared_ptr<RuleBook>>& before,
                                                   const Plan& plan);
 
-// Adds what these books hold of the plan's first `balanced` rules.
+// Adds what these books hold: the plan's first `balanced` rules, then the inbound NAT rules.
 void add_to(Traffic& sum, const std::vector<std::shared_ptr<RuleBook>>& books, std::size_t balanced);
 
 }  // namespace understudy::lb

@@ -152,6 +152,17 @@ RuleCounters Conformance::counters_when(const std::function<bool(const RuleCount
     }
 }
 
+FlowCounters Conformance::inbound_nat_when(const std::function<bool(const FlowCounters&)>& fits) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (true) {
+        const auto traffic = on_its_thread([this] { return path_->traffic(); });
+        EXPECT_TRUE(traffic.has_value()) << (traffic.has_error() ? traffic.error().message() : "");
+        const FlowCounters now = traffic.has_value() ? traffic->inbound_nat.at(0) : FlowCounters();
+        if (fits(now) || std::chrono::steady_clock::now() > end) return now;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+}
+
 void Conformance::close() {
     on_its_thread([this] {
         path_->close();

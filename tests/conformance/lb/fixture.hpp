@@ -61,6 +61,8 @@ class Conformance : public ::testing::TestWithParam<NamedDataPath> {
     RuleCounters counters();
     // Counters once they say what is expected of them; as they are when `patience` is over.
     RuleCounters counters_when(const std::function<bool(const RuleCounters&)>& fits);
+    // Of the first inbound NAT rule, likewise.
+    FlowCounters inbound_nat_when(const std::function<bool(const FlowCounters&)>& fits);
     void close();
 
     // Backends. Handlers run on threads in the backend's namespace.

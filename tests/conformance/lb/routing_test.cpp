@@ -153,7 +153,16 @@ TEST_P(Routing, an_inbound_nat_rule_leads_to_its_backend_whatever_the_table_says
     nat.backend_port = 22;
     config.inbound_nat_rules = {nat};
     open(config, to({}));
-    for (int i = 0; i < 5; ++i) EXPECT_EQ(who_answers(client_address, 2222), "b");
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(who_answers(client_address, 2222), "b");
+    Peer held = connect(client_address, 2222);
+    EXPECT_EQ(who(held), "b");
+    const FlowCounters counted =
+        inbound_nat_when([](const FlowCounters& now) { return now.total == 5 && now.established == 1; });
+    EXPECT_EQ(counted.total, 5U);
+    EXPECT_EQ(counted.established, 1U);
+    EXPECT_GE(counted.bytes_to_backend, 5 * 4U);
+    EXPECT_GE(counted.bytes_to_client, 5 * 2U);
+    EXPECT_EQ(counters().backends.at(1).total, 0U) << "they are no flows of the rule's";
 }
 
 TEST_P(Routing, the_backend_sees_the_address_that_is_promised) {

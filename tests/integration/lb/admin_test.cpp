@@ -18,6 +18,12 @@ class AdminTest : public DaemonTest {
         DaemonTest::SetUp();
         config_ = test_config();
         config_.admin_socket = folder_ + "/admin";
+        InboundNatRule nat;
+        nat.name = "ssh-a";
+        nat.frontend_port = free_port();
+        nat.host = "a";
+        nat.backend_port = config_.rules[0].backend_port;
+        config_.inbound_nat_rules = {nat};
         a_ = std::make_unique<TestBackend>("127.0.0.2", config_.rules[0].backend_port, echo("a"));
         b_ = std::make_unique<TestBackend>("127.0.0.3", config_.rules[0].backend_port, echo("b"));
         daemon_ = std::make_unique<Daemon>(std::vector<std::string>{"--config", written(to_yaml(config_))},
@@ -76,6 +82,22 @@ TEST_F(AdminTest, metrics_count_what_the_state_counts) {
     EXPECT_THAT(*metrics, HasSubstr("understudy_lb_rule_eligible_backends{rule=\"p2p\"} 2\n"));
     EXPECT_THAT(*metrics,
                 HasSubstr("understudy_lb_flows_total{rule=\"p2p\",backend=\"" + served + "\"} 1\n"));
+}
+
+TEST_F(AdminTest, state_and_metrics_count_inbound_nat_rules_by_themselves) {
+    Peer held = Peer::connect("127.0.0.1", config_.inbound_nat_rules[0].frontend_port);
+    ASSERT_TRUE(held.send("who\n"));
+    ASSERT_EQ(held.read_line(), "a\n");
+    const json::object document = state();
+    const json::object nat = document.at("inbound_nat_rules").as_array().at(0).as_object();
+    EXPECT_EQ(text_of(nat, "name"), "ssh-a");
+    EXPECT_EQ(text_of(nat, "host"), "a");
+    EXPECT_EQ(nat.at("total").to_number<int>(), 1);
+    EXPECT_EQ(nat.at("established").to_number<int>(), 1);
+    const auto metrics = ask("GET", "/metrics");
+    ASSERT_TRUE(metrics.has_value()) << metrics.error().message();
+    EXPECT_THAT(*metrics, HasSubstr("understudy_lb_flows_established{rule=\"ssh-a\",backend=\"a\"} 1\n"));
+    EXPECT_THAT(*metrics, HasSubstr("understudy_lb_flows_total{rule=\"p2p\",backend=\"a\"} 0\n"));
 }
 
 TEST_F(AdminTest, a_backend_that_is_disabled_gets_no_new_flow_until_it_is_enabled) {

@@ -60,6 +60,32 @@ TEST_F(Operation, a_draining_backend_takes_no_new_connection_and_is_drained_with
     EXPECT_TRUE(balancer_->connect_to_backend("a").connected());
 }
 
+TEST_F(Operation, a_backend_is_not_drained_while_a_flow_of_an_inbound_nat_rule_is_open) {
+    Config config = test_config();
+    InboundNatRule nat;
+    nat.name = "ssh-a";
+    nat.frontend_port = free_port();
+    nat.host = "a";
+    nat.backend_port = config.rules[0].backend_port;
+    config.inbound_nat_rules = {nat};
+    start(config);
+    Peer held = Peer::connect("127.0.0.1", nat.frontend_port);
+    ASSERT_TRUE(held.send("who\n"));
+    ASSERT_EQ(held.read_line(), "a\n");
+    EXPECT_EQ(balancer_->snapshot().traffic.inbound_nat.at(0).established, 1U);
+    expect_done([](LoadBalancer& balancer) { return balancer.drain("a"); });
+    ASSERT_TRUE(events().wait("backend_draining", "a"));
+    // The flows were counted before drain() had returned.
+    EXPECT_EQ(balancer_->snapshot().backends.at(0).state, BackendState::draining);
+    EXPECT_TRUE(held.send("still\n"));
+    EXPECT_EQ(held.read_line(), "still\n");
+    held.close();
+    const auto drained = events().wait("backend_drained", "a");
+    ASSERT_TRUE(drained);
+    EXPECT_THAT(drained->detail, HasSubstr("no established flow is left"));
+    EXPECT_EQ(balancer_->snapshot().traffic.inbound_nat.at(0).total, 1U);
+}
+
 TEST_F(Operation, what_a_draining_backend_still_has_at_the_drain_timeout_is_reset) {
     Config config = test_config();
     config.drain_timeout = 200ms;
@@ -71,6 +97,10 @@ TEST_F(Operation, what_a_draining_backend_still_has_at_the_drain_timeout_is_rese
     ASSERT_TRUE(drained);
     EXPECT_THAT(drained->detail, HasSubstr("1 established flow ended at the drain timeout of 200ms"));
     EXPECT_EQ(held.read_error(), ECONNRESET);
+    const auto ended = events().wait("flows_ended", "a");
+    ASSERT_TRUE(ended);
+    EXPECT_THAT(ended->detail, HasSubstr("rule 'p2p': the flows of a end: "));
+    EXPECT_THAT(ended->detail, HasSubstr("drain timeout"));
     EXPECT_TRUE(other.send("on\n"));
     EXPECT_EQ(other.read_line(), "on\n");
 }
