@@ -43,6 +43,14 @@ TEST(TopologyQueries, the_highly_available_node_is_the_one_with_two_machines) {
     EXPECT_THAT(hosts_of_node(guide(), "party-b"), ElementsAre("party-b"));
 }
 
+TEST(TopologyQueries, machines_without_a_node_wait_for_none_to_be_active) {
+    const auto topology = load_topology(std::string(std::getenv("UNDERSTUDY_SOURCE_DIR")) +
+                                        "/tests/integration/region/balancer.yaml");
+    ASSERT_TRUE(topology.has_value()) << topology.error().message();
+    ASSERT_EQ(topology->virtual_machines.size(), 2U);
+    EXPECT_TRUE(high_availability_hosts(*topology).empty());
+}
+
 TEST(TopologyQueries, automatic_addresses_skip_what_is_taken_and_the_networks_ends) {
     const Ipv4Network network = *parse_network("203.0.113.0/29");
     EXPECT_EQ(to_string(*free_address(network, 2, {})), "203.0.113.2");
