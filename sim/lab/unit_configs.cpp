@@ -149,10 +149,9 @@ std::string files_config(const Topology& topology, const std::string& name) {
     const auto& service = topology.file_services.at(name);
     return json::serialize(json::object{
         {"listen", fmt::format("{}:{}", to_string(service.address), service.port)},
-        {"exports",
-         json::object{{name, json::object{{"path", fmt::format("{}/export", inside::data)},
-                                          {"quota", service.quota_bytes},
-                                          {"client_lease", exact(service.client_lease)}}}}}});
+        {"exports", json::object{{name, json::object{{"path", fmt::format("{}/export", inside::data)},
+                                                     {"quota", service.quota_bytes},
+                                                     {"client_lease", exact(service.client_lease)}}}}}});
 }
 
 std::string database_config(const Topology& topology, const std::string& name, const Accounts& accounts) {
@@ -161,12 +160,12 @@ std::string database_config(const Topology& topology, const std::string& name, c
     for (const auto& [node, account] : accounts)
         if (topology.nodes.at(node).database == name)
             users[account.user] = json::object{{"password_file", password_file(account)}};
-    return json::serialize(json::object{
-        {"listen", fmt::format("{}:{}", to_string(database.address), database.port)},
-        {"file", fmt::format("{}/{}.sqlite", inside::data, name)},
-        {"users", std::move(users)},
-        {"scram_iterations", scram_iterations},
-        {"idle_in_transaction_timeout", exact(topology::idle_in_transaction_limit(topology))}});
+    return json::serialize(
+        json::object{{"listen", fmt::format("{}:{}", to_string(database.address), database.port)},
+                     {"file", fmt::format("{}/{}.sqlite", inside::data, name)},
+                     {"users", std::move(users)},
+                     {"scram_iterations", scram_iterations},
+                     {"idle_in_transaction_timeout", exact(topology::idle_in_transaction_limit(topology))}});
 }
 
 std::string private_database_config(const Account& account) {
