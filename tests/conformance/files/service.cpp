@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service.hpp"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/io/unique_fd.hpp"
+
+namespace understudy::files::testing {
+
+std::uint16_t free_port() {
+    io::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    if (::bind(socket.get(), generic, length) != 0 || ::getsockname(socket.get(), generic, &length) != 0)
+        return 0;
+    return ntohs(address.sin_port);
+}
+
+Result<std::unique_ptr<Service>> Service::start(int clients, const ServiceOptions& options) {
+    if (std::string why = why_not(); !why.empty()) return Error(ErrorKind::environment, "file service", why);
+    auto service = std::unique_ptr<Service>(new Service);
+    service->port_ = free_port();
+    if (::mkdir(service->local().c_str(), 0755) != 0) return system_error(service->local(), errno);
+    std::ofstream config(service->scratch("files.yaml"));
+    config << "listen: 127.0.0.1:" << service->port_ << "\nexports:\n  share:\n    path: " << service->data()
+           << "\n    client_lease: " << options.client_lease << "\n";
+    if (!options.quota.empty()) config << "    quota: " << options.quota << "\n";
+    config.close();
+    UNDERSTUDY_CHECK(service->start_server());
+    for (int i = 0; i < clients; ++i) UNDERSTUDY_CHECK(service->mount(i == 0 ? "a" : "b"));
+    return service;
+}
+
+Result<void> Service::start_server() {
+    server_ = std::make_unique<Program>(
+        std::vector<std::string>{"understudy-files", "--config", scratch("files.yaml")});
+    if (!eventually([&] { return server_->count("ready") == 1; }))
+        return Error(ErrorKind::timeout, "understudy-files", "is not ready");
+    return {};
+}
+
+Result<void> Service::mount(const std::string& client) {
+    auto& mounted = mounts_[client];
+    mounted = std::make_unique<Program>(
+        std::vector<std::string>{"understudy-mount", "--server", "127.0.0.1:" + std::to_string(port_),
+                                 "--export", "share", "--client", client, at(client)});
+    if (!eventually([&] { return mounted->count("ready") == 1; }))
+        return Error(ErrorKind::timeout, "understudy-mount of " + client, "is not ready");
+    return {};
+}
+
+}  // namespace understudy::files::testing
