@@ -27,10 +27,11 @@ std::uint16_t free_port() {
 Result<std::unique_ptr<Service>> Service::start(int clients, const ServiceOptions& options) {
     if (std::string why = why_not(); !why.empty()) return Error(ErrorKind::environment, "file service", why);
     auto service = std::unique_ptr<Service>(new Service);
+    service->address_ = options.address;
     service->port_ = free_port();
     if (::mkdir(service->local().c_str(), 0755) != 0) return system_error(service->local(), errno);
     std::ofstream config(service->scratch("files.yaml"));
-    config << "listen: 127.0.0.1:" << service->port_ << "\nexports:\n  share:\n    path: " << service->data()
+    config << "listen: " << options.address << ":" << service->port_ << "\nexports:\n  share:\n    path: " << service->data()
            << "\n    client_lease: " << options.client_lease << "\n";
     if (!options.quota.empty()) config << "    quota: " << options.quota << "\n";
     config.close();
@@ -50,7 +51,7 @@ Result<void> Service::start_server() {
 Result<void> Service::mount(const std::string& client) {
     auto& mounted = mounts_[client];
     mounted = std::make_unique<Program>(
-        std::vector<std::string>{"understudy-mount", "--server", "127.0.0.1:" + std::to_string(port_),
+        std::vector<std::string>{"understudy-mount", "--server", address_ + ":" + std::to_string(port_),
                                  "--export", "share", "--client", client, at(client)});
     if (!eventually([&] { return mounted->count("ready") == 1; }))
         return Error(ErrorKind::timeout, "understudy-mount of " + client, "is not ready");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One file service and its mounts for a check, as the programs that people run: a server on loopback, a share
+// One file service and its mounts for a check, as the programs that people run: a server on one address, a share
 // in a temporary folder, and a mount for each client at FOLDER/a, FOLDER/b. Beside the share lies `local`, a
 // plain folder of the same file system: the oracle. Everything ends with the object. One thread.
 #pragma once
@@ -17,6 +17,7 @@ namespace understudy::files::testing {
 struct ServiceOptions {
     std::string client_lease = "5s";
     std::string quota;  // of the share; empty: none
+    std::string address = "127.0.0.1";  // where the server listens and the mounts find it
 };
 
 class Service {
@@ -43,6 +44,7 @@ class Service {
     Service() = default;
 
     Directory directory_;
+    std::string address_;
     std::uint16_t port_ = 0;
     std::unique_ptr<Program> server_;
     std::map<std::string, std::unique_ptr<Program>> mounts_;
