@@ -41,6 +41,7 @@ Result<std::unique_ptr<Service>> Service::start(int clients, const ServiceOption
 }
 
 Result<void> Service::start_server() {
+    server_.reset();  // the port must be free first
     server_ = std::make_unique<Program>(
         std::vector<std::string>{"understudy-files", "--config", scratch("files.yaml")});
     if (!eventually([&] { return server_->count("ready") == 1; }))
@@ -50,6 +51,7 @@ Result<void> Service::start_server() {
 
 Result<void> Service::mount(const std::string& client) {
     auto& mounted = mounts_[client];
+    mounted.reset();
     mounted = std::make_unique<Program>(
         std::vector<std::string>{"understudy-mount", "--server", address_ + ":" + std::to_string(port_),
                                  "--export", "share", "--client", client, at(client)});
