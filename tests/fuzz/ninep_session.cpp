@@ -34,6 +34,18 @@ void require(bool holds, const char* what) {
     std::abort();
 }
 
+std::uint16_t free_port() {
+    io::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    require(::bind(socket.get(), generic, length) == 0, "no port");
+    require(::getsockname(socket.get(), generic, &length) == 0, "no port");
+    return ntohs(address.sin_port);
+}
+
 class Peer {  // a connection as a client has it
   public:
     explicit Peer(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -97,8 +109,9 @@ class Service {
         std::string pattern = (std::filesystem::temp_directory_path() / "understudy-fuzz-XXXXXX").string();
         require(::mkdtemp(pattern.data()) != nullptr, "no temporary folder");
         folder = pattern;
-        std::ofstream(folder + "/files.yaml") << "listen: 127.0.0.1:0\nexports: {share: {path: " << folder
-                                              << "/data, quota: 4MiB, client_lease: 300ms}}\n";
+        std::ofstream(folder + "/files.yaml")
+            << "listen: 127.0.0.1:" << free_port() << "\nexports: {share: {path: " << folder
+            << "/data, quota: 4MiB, client_lease: 300ms}}\n";
         auto config = load_server_config(folder + "/files.yaml");
         require(config.has_value(), "the configuration");
         require(server.start(*config).has_value(), "the server doesn't start");
@@ -220,7 +233,14 @@ void attach(FuzzedDataProvider& input, std::string& stream) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static Service service;
+    static Service& service = *[] {  // never destroyed: it serves until the process ends
+        static Service* made = new Service;
+        std::atexit([] {
+            std::error_code ignored;
+            std::filesystem::remove_all(made->folder, ignored);
+        });
+        return made;
+    }();
     FuzzedDataProvider input(data, size);
     service.begin_anew();
     Peer peer(service.port);
