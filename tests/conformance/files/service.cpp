@@ -31,7 +31,8 @@ Result<std::unique_ptr<Service>> Service::start(int clients, const ServiceOption
     service->port_ = free_port();
     if (::mkdir(service->local().c_str(), 0755) != 0) return system_error(service->local(), errno);
     std::ofstream config(service->scratch("files.yaml"));
-    config << "listen: " << options.address << ":" << service->port_ << "\nexports:\n  share:\n    path: " << service->data()
+    config << "listen: " << options.address << ":" << service->port_
+           << "\nexports:\n  share:\n    path: " << service->data()
            << "\n    client_lease: " << options.client_lease << "\n";
     if (!options.quota.empty()) config << "    quota: " << options.quota << "\n";
     config.close();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One file service and its mounts for a check, as the programs that people run: a server on one address, a share
-// in a temporary folder, and a mount for each client at FOLDER/a, FOLDER/b. Beside the share lies `local`, a
-// plain folder of the same file system: the oracle. Everything ends with the object. One thread.
+// One file service and its mounts for a check, as the programs that people run: a server on one address, a
+// share in a temporary folder, and a mount for each client at FOLDER/a, FOLDER/b. Beside the share lies
+// `local`, a plain folder of the same file system: the oracle. Everything ends with the object. One thread.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace understudy::files::testing {
 
 struct ServiceOptions {
     std::string client_lease = "5s";
-    std::string quota;  // of the share; empty: none
+    std::string quota;                  // of the share; empty: none
     std::string address = "127.0.0.1";  // where the server listens and the mounts find it
 };
 
