@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -90,7 +91,9 @@ class Peer {  // a connection as a client has it
         std::size_t done = 0;
         while (done < size) {
             pollfd wait = {socket_.get(), POLLIN, 0};
-            require(::poll(&wait, 1, 10'000) == 1, "no reply and no end for 10 s");
+            const int ready = ::poll(&wait, 1, 10'000);
+            if (ready < 0 && errno == EINTR) continue;  // libFuzzer's own alarm
+            require(ready == 1, "no reply and no end for 10 s");
             ssize_t count = ::recv(socket_.get(), bytes.data() + done, size - done, 0);
             if (count <= 0) break;
             done += static_cast<std::size_t>(count);
