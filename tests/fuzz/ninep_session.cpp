@@ -23,6 +23,7 @@
 #include "base/io/unique_fd.hpp"
 #include "storage/files/core/codec.hpp"
 #include "storage/files/server/server.hpp"
+#include "tests/support/free_port.hpp"
 
 using namespace understudy;
 using namespace understudy::files;
@@ -33,18 +34,6 @@ void require(bool holds, const char* what) {
     if (holds) return;
     std::fprintf(stderr, "ninep_session: %s\n", what);
     std::abort();
-}
-
-std::uint16_t free_port() {
-    io::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    require(::bind(socket.get(), generic, length) == 0, "no port");
-    require(::getsockname(socket.get(), generic, &length) == 0, "no port");
-    return ntohs(address.sin_port);
 }
 
 class Peer {  // a connection as a client has it
@@ -112,8 +101,10 @@ class Service {
         std::string pattern = (std::filesystem::temp_directory_path() / "understudy-fuzz-XXXXXX").string();
         require(::mkdtemp(pattern.data()) != nullptr, "no temporary folder");
         folder = pattern;
+        const std::uint16_t free = test::free_port();
+        require(free != 0, "no port");
         std::ofstream(folder + "/files.yaml")
-            << "listen: 127.0.0.1:" << free_port() << "\nexports: {share: {path: " << folder
+            << "listen: 127.0.0.1:" << free << "\nexports: {share: {path: " << folder
             << "/data, quota: 4MiB, client_lease: 300ms}}\n";
         auto config = load_server_config(folder + "/files.yaml");
         require(config.has_value(), "the configuration");

@@ -1,34 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service.hpp"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
 
-#include "base/io/unique_fd.hpp"
+#include "tests/support/free_port.hpp"
 
 namespace understudy::files::testing {
-
-std::uint16_t free_port() {
-    io::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(socket.get(), generic, length) != 0 || ::getsockname(socket.get(), generic, &length) != 0)
-        return 0;
-    return ntohs(address.sin_port);
-}
 
 Result<std::unique_ptr<Service>> Service::start(int clients, const ServiceOptions& options) {
     if (std::string why = why_not(); !why.empty()) return Error(ErrorKind::environment, "file service", why);
     auto service = std::unique_ptr<Service>(new Service);
     service->address_ = options.address;
-    service->port_ = free_port();
+    service->port_ = test::free_port();
     if (::mkdir(service->local().c_str(), 0755) != 0) return system_error(service->local(), errno);
     std::ofstream config(service->scratch("files.yaml"));
     config << "listen: " << options.address << ":" << service->port_

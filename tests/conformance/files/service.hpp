@@ -50,7 +50,4 @@ class Service {
     std::map<std::string, std::unique_ptr<Program>> mounts_;
 };
 
-// A TCP port of loopback that nothing listens on now; 0 when there is none.
-std::uint16_t free_port();
-
 }  // namespace understudy::files::testing

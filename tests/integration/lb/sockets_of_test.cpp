@@ -72,15 +72,6 @@ void Peer::half_close() {
     ::shutdown(fd(), SHUT_WR);
 }
 
-std::uint16_t free_port() {
-    const io::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    auto address = address_of("0.0.0.0", 0);
-    socklen_t size = sizeof address;
-    ::bind(fd.get(), generic(address), sizeof address);
-    ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    return ntohs(address.sin_port);
-}
-
 TestBackend::TestBackend(std::string address, std::uint16_t port, Handler handler)
     : address_(std::move(address)), port_(port), handler_(std::move(handler)) {
     listen_again();

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/io/unique_fd.hpp"
+#include "tests/support/free_port.hpp"
 
 namespace understudy::lb {
 
@@ -37,8 +38,7 @@ class Peer {
     io::UniqueFd fd_;
 };
 
-// A port that nobody listened on a moment ago.
-std::uint16_t free_port();
+using test::free_port;
 
 // Listens on address:port and runs `handler` in a thread of its own for each connection.
 class TestBackend {

@@ -21,13 +21,14 @@
 #include "base/io/unique_fd.hpp"
 #include "sim/node/core/audit.hpp"
 #include "sim/node/database.hpp"
+#include "tests/support/free_port.hpp"
 
 namespace understudy::node {
 
 constexpr auto generous = std::chrono::seconds(60);
 
 bool wait_until(const std::function<bool()>& condition, std::chrono::milliseconds limit = generous);
-std::uint16_t free_port();
+using test::free_port;
 bool port_is_open(std::uint16_t port);
 std::string program(const char* directory_variable, const std::string& name);
 

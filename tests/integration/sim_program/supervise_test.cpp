@@ -14,6 +14,7 @@
 
 #include "base/event.hpp"
 #include "base/io/unique_fd.hpp"
+#include "tests/support/free_port.hpp"
 
 namespace understudy::program {
 namespace {
@@ -76,17 +77,6 @@ class Supervised : public testing::Test {
     std::string text_;
 };
 
-std::uint16_t free_port() {
-    const io::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
-    socklen_t length = sizeof(address);
-    ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length);
-    return ntohs(address.sin_port);
-}
-
 TEST_F(Supervised, the_programs_exit_status_is_passed_on) {
     start({{"sh", "-c", "exit 7"}, {}, {}});
     EXPECT_EQ(next_event().name, "starting");
@@ -115,7 +105,7 @@ TEST_F(Supervised, the_working_directory_is_made_when_missing) {
 }
 
 TEST_F(Supervised, the_host_is_active_while_the_program_listens) {
-    const std::uint16_t port = free_port();
+    const std::uint16_t port = test::free_port();
     const std::string number = std::to_string(port);
     // Listens for one connection, then lives on without the port.
     start({{"sh", "-c", "busybox nc -l -p " + number + " </dev/null; sleep 1000"}, port, {}});

@@ -18,6 +18,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/free_port.hpp"
+
 namespace {
 
 struct Finish {
@@ -51,15 +53,8 @@ class Database : public testing::Test {
         ASSERT_NE(::mkdtemp(pattern), nullptr);
         directory_ = pattern;
         std::ofstream(directory_ + "/password") << "secret\n";
-        const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t length = sizeof address;
-        ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), length), 0);
-        ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-        port_ = ntohs(address.sin_port);
-        ::close(fd);
+        port_ = understudy::test::free_port();
+        ASSERT_NE(port_, 0);
         std::ofstream(directory_ + "/config.yaml") << fmt::format(
             "listen: 127.0.0.1:{}\nfile: {}/db.sqlite\nusers: {{a: {{password_file: "
             "{}/password}}}}\nmax_connections: 30\n"

@@ -52,7 +52,7 @@ class Mounts : public ::testing::Test {
   protected:
     void SetUp() override {
         if (std::string why = why_not(); !why.empty()) GTEST_SKIP() << why;
-        port = free_port();
+        port = test::free_port();
         put(directory.path("files.yaml"), "listen: 127.0.0.1:" + std::to_string(port) +
                                               "\nexports: {share: {path: " + directory.path("data") +
                                               ", quota: 80MiB, client_lease: 2s}}\n");

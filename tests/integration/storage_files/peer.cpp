@@ -26,16 +26,6 @@ sockaddr_in loopback(std::uint32_t address, std::uint16_t port) {
 
 }  // namespace
 
-std::uint16_t free_port() {
-    io::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address = loopback(INADDR_LOOPBACK, 0);
-    socklen_t length = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(socket.get(), generic, length) != 0 || ::getsockname(socket.get(), generic, &length) != 0)
-        return 0;
-    return ntohs(address.sin_port);
-}
-
 Server::Server(const std::string& exports, const std::string& more) {
     std::string text = "listen: 127.0.0.1:" + std::to_string(port_) + "\nexports: " + exports + "\n" + more;
     for (std::size_t at = text.find('$'); at != std::string::npos; at = text.find('$'))

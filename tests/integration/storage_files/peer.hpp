@@ -10,10 +10,9 @@
 #include "base/io/unique_fd.hpp"
 #include "programs.hpp"
 #include "storage/files/core/message.hpp"
+#include "tests/support/free_port.hpp"
 
 namespace understudy::files::testing {
-
-std::uint16_t free_port();  // of loopback; 0: none
 
 class Server {
   public:
@@ -26,7 +25,7 @@ class Server {
 
   private:
     Directory directory_;
-    std::uint16_t port_ = free_port();
+    std::uint16_t port_ = test::free_port();
     std::unique_ptr<Program> program_;
     bool started_ = false;
 };
