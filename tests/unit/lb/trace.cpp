@@ -13,6 +13,7 @@
 
 #include "base/assert.hpp"
 #include "lb/core/load_balancer_machine.hpp"
+#include "tests/support/golden_traces.hpp"
 
 namespace understudy::lb {
 namespace {
@@ -35,12 +36,7 @@ std::size_t find(const std::vector<Named>& in, const std::string& name, std::str
 class Run {
   public:
     std::string run(const std::string& text) {
-        std::istringstream lines(text);
-        for (std::string line; std::getline(lines, line);) {
-            if (line.starts_with("  ->")) continue;
-            out_ += line + "\n";
-            if (!line.empty() && line.front() != '#') command(line);
-        }
+        test::replay_trace(text, out_, [this](const std::string& line) { command(line); });
         return out_;
     }
 

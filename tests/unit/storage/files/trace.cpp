@@ -8,6 +8,7 @@
 
 #include "base/assert.hpp"
 #include "storage/files/core/session_machine.hpp"
+#include "tests/support/golden_traces.hpp"
 
 namespace understudy::files {
 namespace {
@@ -61,12 +62,7 @@ std::string words(const WaiterAnswered& it) {
 class Run {
   public:
     std::string run(const std::string& text) {
-        std::istringstream lines(text);
-        for (std::string line; std::getline(lines, line);) {
-            if (line.starts_with("  ->")) continue;
-            out_ += line + "\n";
-            if (!line.empty() && line.front() != '#') command(line);
-        }
+        test::replay_trace(text, out_, [this](const std::string& line) { command(line); });
         return out_;
     }
 

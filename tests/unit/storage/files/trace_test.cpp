@@ -1,46 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Golden traces, one file for each rule. UNDERSTUDY_REWRITE_TRACES=1 writes what the machine answers into the
-// files; read the difference before it is committed.
+// Golden traces, one file for each rule (golden_traces.hpp).
 #include "trace.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include "tests/support/golden_traces.hpp"
 
 namespace understudy::files {
 namespace {
 
-std::vector<std::filesystem::path> trace_files() {
-    const char* source = std::getenv("UNDERSTUDY_SOURCE_DIR");
-    std::vector<std::filesystem::path> files;
-    if (source == nullptr) return files;
-    for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(source) /
-                                                                 "tests/unit/storage/files/traces"))
-        if (entry.path().extension() == ".txt") files.push_back(entry.path());
-    std::sort(files.begin(), files.end());
-    return files;
-}
-
 TEST(SessionTraces, answers_every_golden_trace_as_written) {
-    if (std::getenv("UNDERSTUDY_SOURCE_DIR") == nullptr)
-        GTEST_SKIP() << "UNDERSTUDY_SOURCE_DIR is not set: run by ctest";
-    const auto files = trace_files();
-    EXPECT_GE(files.size(), 12U);
-    for (const auto& path : files) {
-        SCOPED_TRACE(path.filename().string());
-        std::stringstream text;
-        text << std::ifstream(path).rdbuf();
-        const std::string answered = run_trace(text.str());
-        if (std::getenv("UNDERSTUDY_REWRITE_TRACES") != nullptr)
-            std::ofstream(path) << answered;
-        else {
-            EXPECT_EQ(text.str(), answered);
-        }
-    }
+    test::check_golden_traces("tests/unit/storage/files/traces", 12, run_trace);
 }
 
 TEST(SessionTraces, a_changed_expectation_is_noticed) {
