@@ -85,6 +85,13 @@ function(understudy_test name)
     ENVIRONMENT "UNDERSTUDY_SOURCE_DIR=${CMAKE_SOURCE_DIR};UNDERSTUDY_BIN_DIR=${CMAKE_BINARY_DIR}/bin;${ARG_ENVIRONMENT}")
 endfunction()
 
+# A test that is a run of a program of the tests' own, with arguments; status 77 means that it can't run here.
+function(understudy_program_test name program label timeout)
+  add_test(NAME ${name} COMMAND ${program} ${ARGN})
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout} SKIP_RETURN_CODE 77
+    ENVIRONMENT "UNDERSTUDY_SOURCE_DIR=${CMAKE_SOURCE_DIR};UNDERSTUDY_BIN_DIR=${CMAKE_BINARY_DIR}/bin")
+endfunction()
+
 # A libFuzzer program, in the tree of UNDERSTUDY_FUZZ only. Run by CTest (label fuzz) for UNDERSTUDY_FUZZ_SECONDS,
 # beginning from tests/fuzz/corpus/NAME; what it finds beside is kept in the build tree, a failing input too.
 set(UNDERSTUDY_FUZZ_SECONDS 60 CACHE STRING "How long each fuzzer runs")
