@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/files/server/attributes.hpp"
 
-#include <fmt/format.h>
 #include <linux/limits.h>
 #include <sys/xattr.h>
 
@@ -12,18 +11,13 @@ namespace {
 
 constexpr std::string_view clients_space = "user.";
 
-Body failure(int error) {
-    return Rlerror{static_cast<std::uint32_t>(error == 0 ? EIO : error)};
-}
-
-// The file may be known by its place only (O_PATH), which the calls by descriptor refuse.
-std::string proc_path(const HostFile& file) {
-    return fmt::format("/proc/self/fd/{}", file.place.get());
+bool is_clients_attribute(const std::string& name) {
+    return name.starts_with(clients_space) && !name.starts_with(own_attributes);
 }
 
 Body list_attributes(const HostFile& file, std::string& value) {
     std::string names(XATTR_LIST_MAX, '\0');
-    const ssize_t length = ::listxattr(proc_path(file).c_str(), names.data(), names.size());
+    const ssize_t length = ::listxattr(proc_path(file.place.get()).c_str(), names.data(), names.size());
     if (length < 0 && errno == EOPNOTSUPP) return Rxattrwalk{0};  // a file system without any
     if (length < 0) return failure(errno);
     names.resize(static_cast<std::size_t>(length));
@@ -38,16 +32,13 @@ Body list_attributes(const HostFile& file, std::string& value) {
 
 }  // namespace
 
-bool is_clients_attribute(const std::string& name) {
-    return name.starts_with(clients_space) && !name.starts_with(own_attributes);
-}
-
 Body read_attribute(const HostFile& file, const std::string& name, std::string& value) {
     if (name.empty()) return list_attributes(file, value);
     if (name.size() > XATTR_NAME_MAX) return failure(ERANGE);
     if (!is_clients_attribute(name)) return failure(name.starts_with(own_attributes) ? ENODATA : EOPNOTSUPP);
     value.resize(XATTR_SIZE_MAX);
-    const ssize_t length = ::getxattr(proc_path(file).c_str(), name.c_str(), value.data(), value.size());
+    const ssize_t length =
+        ::getxattr(proc_path(file.place.get()).c_str(), name.c_str(), value.data(), value.size());
     if (length < 0) return failure(errno);
     value.resize(static_cast<std::size_t>(length));
     return Rxattrwalk{value.size()};
@@ -75,7 +66,7 @@ Body append_attribute(const Twrite& request, AttributeWrite& write) {
 
 Body commit_attribute(const AttributeWrite& write) {
     if (write.value.size() != write.size) return failure(EINVAL);
-    const std::string path = proc_path(*write.file);
+    const std::string path = proc_path(write.file->place.get());
     const bool removes = write.size == 0 && write.flags == XATTR_REPLACE;
     const int done = removes ? ::removexattr(path.c_str(), write.name.c_str())
                              : ::setxattr(path.c_str(), write.name.c_str(), write.value.data(),

@@ -16,8 +16,6 @@ namespace understudy::files {
 
 constexpr std::string_view own_attributes = "user.understudy.";
 
-bool is_clients_attribute(const std::string& name);
-
 // The value, or with an empty name the list of names, each ended by NUL. Rxattrwalk with its size.
 Body read_attribute(const HostFile& file, const std::string& name, std::string& value);
 

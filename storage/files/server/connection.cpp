@@ -26,10 +26,6 @@ constexpr std::size_t max_fids = 65536;
 constexpr std::size_t max_outstanding = 64;
 constexpr std::size_t max_queued_bytes = 4 << 20;
 
-Body failure(int error) {
-    return Rlerror{static_cast<std::uint32_t>(error)};
-}
-
 }  // namespace
 
 Connection::Connection(asio::ip::tcp::socket socket, std::string peer, Host& host)

@@ -24,20 +24,9 @@ namespace {
 
 constexpr std::size_t max_name_bytes = 255;
 
-Body failure(int error) {
-    return Rlerror{static_cast<std::uint32_t>(error)};
-}
-Body failure() {
-    return failure(errno == 0 ? EIO : errno);
-}
-
 bool is_one_name(const std::string& name) {
     return !name.empty() && name.size() <= max_name_bytes && name != "." && name != ".." &&
            name.find('/') == std::string::npos;
-}
-
-std::string proc_path(int fd) {
-    return fmt::format("/proc/self/fd/{}", fd);
 }
 
 io::UniqueFd open_beneath(int directory, const std::string& name, int flags, mode_t mode = 0) {
@@ -117,6 +106,14 @@ Body made(int directory, const std::string& name) {
 }
 
 }  // namespace
+
+Body failure(int error) {
+    return Rlerror{static_cast<std::uint32_t>(error == 0 ? EIO : error)};
+}
+
+std::string proc_path(int fd) {
+    return fmt::format("/proc/self/fd/{}", fd);
+}
 
 Body attach_root(std::shared_ptr<Share> share, HostFile& root) {
     root.place.reset(::fcntl(share->root(), F_DUPFD_CLOEXEC, 0));

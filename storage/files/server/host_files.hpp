@@ -7,6 +7,7 @@
 // it. Threads: these block on the host's disk and are called from the file pool.
 #pragma once
 
+#include <cerrno>
 #include <memory>
 #include <string>
 
@@ -28,6 +29,10 @@ struct HostFile {
     bool is_attribute = false;
     bool is_root = false;  // from Tattach
 };
+
+// Rlerror with that errno; EIO for 0.
+Body failure(int error = errno);
+std::string proc_path(int fd);  // through which a descriptor that only names a file is opened and changed
 
 Body attach_root(std::shared_ptr<Share> share, HostFile& root);
 Body walk(const HostFile& from, const Twalk& request, HostFile& to);  // `to` is set when every name was found
