@@ -185,30 +185,26 @@ bool opens(const char* device) {
     return io::UniqueFd(::open(device, O_RDWR | O_CLOEXEC)).valid();
 }
 
+// An Error of kind environment that names everything missing, one a line.
+Result<void> require_all(const std::vector<vmctl::Requirement>& requirements) {
+    std::string missing;
+    for (const auto& requirement : requirements)
+        if (!requirement.ok)
+            missing += fmt::format("{}{}: {}; {}", missing.empty() ? "" : "\n", requirement.name,
+                                   requirement.detail, requirement.remedy);
+    if (missing.empty()) return {};
+    return Error(ErrorKind::environment, "", missing);
+}
+
 // What a region cannot do without, looked at in microseconds; only when something is missing is the machine
 // examined as `doctor` does it, to name everything at once.
 Result<void> check_machine(topology::HostWorld world) {
     const bool taps = world == topology::HostWorld::vm;
     if (opens("/dev/fuse") && (!taps || opens("/dev/net/tun")) && ::access("/usr/sbin/dnsmasq", X_OK) == 0)
         return {};
-    std::string missing;
-    for (const auto& requirement : vmctl::check_requirements()) {
-        if (requirement.ok || (requirement.name == "/dev/net/tun" && !taps)) continue;
-        missing += fmt::format("{}{}: {}; {}", missing.empty() ? "" : "\n", requirement.name,
-                               requirement.detail, requirement.remedy);
-    }
-    if (missing.empty()) return {};
-    return Error(ErrorKind::environment, "", missing);
-}
-
-Result<void> check_programs(const topology::Topology& topology) {
-    std::string missing;
-    for (const auto& requirement : program_requirements(topology))
-        if (!requirement.ok)
-            missing += fmt::format("{}{}: {}; {}", missing.empty() ? "" : "\n", requirement.name,
-                                   requirement.detail, requirement.remedy);
-    if (missing.empty()) return {};
-    return Error(ErrorKind::environment, "", missing);
+    auto requirements = vmctl::check_requirements();
+    if (!taps) std::erase_if(requirements, [](const auto& each) { return each.name == "/dev/net/tun"; });
+    return require_all(requirements);
 }
 
 }  // namespace
@@ -220,7 +216,7 @@ std::filesystem::path program_directory() {
 Result<void> bring_up(const BringUpOptions& options, const ProgressListener& progress) {
     const Instant started_at = io::monotonic_now();
     UNDERSTUDY_CHECK(check_machine(options.world));
-    UNDERSTUDY_CHECK(check_programs(options.topology));
+    UNDERSTUDY_CHECK(require_all(program_requirements(options.topology)));
     std::optional<GuestSupport> guest;
     if (options.world == topology::HostWorld::vm) {
         UNDERSTUDY_TRY(guest, prepare_guest(options.topology, progress));

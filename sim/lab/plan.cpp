@@ -184,6 +184,12 @@ class Planner {
         }
     }
 
+    // What the host mounts is there before the unit starts.
+    static void require_mounts(const HostPlan& plan, vmctl::UnitSpec& spec) {
+        for (const auto& mount : plan.config.units)
+            if (mount.name.starts_with("mount-")) spec.requires_units.push_back(mount.name);
+    }
+
     // understudy-run carries it and reports for it; `unit_name` says what it stands for: a node or a client.
     void add_program(HostPlan& plan, const char* unit_name, const std::string& name) const {
         const topology::Program& program = topology_.programs.at(name);
@@ -201,8 +207,7 @@ class Planner {
         spec.restart = restart_policy(program.restart);
         spec.restart_delay = program.restart_delay;
         spec.stop_timeout = program.stop_timeout;
-        for (const auto& mount : plan.config.units)
-            if (mount.name.starts_with("mount-")) spec.requires_units.push_back(mount.name);
+        require_mounts(plan, spec);
         for (const auto& [path, file] : program.files) add_file(plan, path, file.content, file.mode);
         if (!program.executable.empty())
             plan.own_programs.push_back({program.executable, program.command.front()});
@@ -222,8 +227,7 @@ class Planner {
             add_file(plan, audit_path(name), audit_config(topology_, name, account));
             spec.requires_units.push_back("database");
         }
-        for (const auto& mount : plan.config.units)
-            if (mount.name.starts_with("mount-")) spec.requires_units.push_back(mount.name);
+        require_mounts(plan, spec);
         if (!node.program.empty()) {
             const std::string target = fmt::format("/opt/understudy/programs/{}",
                                                    std::filesystem::path(node.program).filename().string());

@@ -86,6 +86,15 @@ void check_shared_node(Reading& reading, const std::string& name, const config::
 
 }  // namespace
 
+void check_reference(Reading& reading, const config::Value& value, const std::string& name, const char* kind,
+                     const char* section, std::function<bool(const Topology&)> exists) {
+    reading.checks.push_back([&reading, value, name, kind, section, exists = std::move(exists)] {
+        if (!exists(reading.topology))
+            value.refuse(fmt::format("there is no {} '{}'", kind, name),
+                         fmt::format("name one of {}", section));
+    });
+}
+
 bool open_to_internet(const Topology& topology, const std::vector<SecurityRule>& rules,
                       SecurityProtocol protocol, std::uint16_t port) {
     std::vector<const SecurityRule*> ordered;

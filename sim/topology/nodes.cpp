@@ -87,10 +87,8 @@ void read_node(Reading& reading, const std::string& name, const config::Value& p
     }
     if (const auto database = mapping.optional("database")) {
         node.database = database->text();
-        reading.checks.push_back([&reading, value = *database, name = node.database] {
-            if (!reading.topology.databases.contains(name))
-                value.refuse(fmt::format("there is no database '{}'", name), "name one of databases");
-        });
+        check_reference(reading, *database, node.database, "database", "databases",
+                        [name = node.database](const Topology& t) { return t.databases.contains(name); });
     }
     const auto share = mapping.optional("share");
     if (share) node.share = share->text();
@@ -141,10 +139,8 @@ void read_client(Reading& reading, const std::string& name, const config::Value&
             reading.claim(*address, "client " + name, NetworkRole::internet).value_or(Ipv4Address{});
     if (const auto program = mapping.optional("program")) {
         client.program = program->text();
-        reading.checks.push_back([&reading, value = *program, named = client.program] {
-            if (!reading.topology.programs.contains(named))
-                value.refuse(fmt::format("there is no program '{}'", named), "name one of programs");
-        });
+        check_reference(reading, *program, client.program, "program", "programs",
+                        [name = client.program](const Topology& t) { return t.programs.contains(name); });
     }
     for (const auto& [key, member] : {std::pair{"calls", &Client::calls}, std::pair{"pays", &Client::pays}}) {
         const bool pays = client.program.empty();

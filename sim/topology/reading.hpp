@@ -52,6 +52,9 @@ void read_nodes(Reading& reading, config::Mapping& root);
 void read_clients(Reading& reading, config::Mapping& root);
 
 // checks.cpp
+// "there is no KIND 'name'", told when every section has been read, unless it exists.
+void check_reference(Reading& reading, const config::Value& value, const std::string& name, const char* kind,
+                     const char* section, std::function<bool(const Topology&)> exists);
 void check_claims(Reading& reading);
 void assign_addresses(Reading& reading);
 void check_names(Reading& reading);

@@ -103,20 +103,9 @@ void read_mounts(Reading& reading, const config::Value& value, VirtualMachine& m
             path.back() == '/')
             service.refuse(fmt::format("'{}' is not a mount point", path), "write it like /mnt/cordastorage");
         machine.mounts[path] = name;
-        reading.checks.push_back([&reading, value = service, name] {
-            if (!reading.topology.file_services.contains(name))
-                value.refuse(fmt::format("there is no file service '{}'", name), "name one of file_services");
-        });
+        check_reference(reading, service, name, "file service", "file_services",
+                        [name](const Topology& t) { return t.file_services.contains(name); });
     }
-}
-
-void check_reference(Reading& reading, const config::Value& value, const std::string& name, const char* kind,
-                     const char* section, std::function<bool(const Topology&)> exists) {
-    reading.checks.push_back([&reading, value, name, kind, section, exists = std::move(exists)] {
-        if (!exists(reading.topology))
-            value.refuse(fmt::format("there is no {} '{}'", kind, name),
-                         fmt::format("name one of {}", section));
-    });
 }
 
 VirtualMachine read_virtual_machine(Reading& reading, const std::string& name, const config::Value& value) {
