@@ -18,12 +18,7 @@ class AdminTest : public DaemonTest {
         DaemonTest::SetUp();
         config_ = test_config();
         config_.admin_socket = folder_ + "/admin";
-        InboundNatRule nat;
-        nat.name = "ssh-a";
-        nat.frontend_port = free_port();
-        nat.host = "a";
-        nat.backend_port = config_.rules[0].backend_port;
-        config_.inbound_nat_rules = {nat};
+        config_.inbound_nat_rules = {inbound_nat_to_a(config_)};
         a_ = std::make_unique<TestBackend>("127.0.0.2", config_.rules[0].backend_port, echo("a"));
         b_ = std::make_unique<TestBackend>("127.0.0.3", config_.rules[0].backend_port, echo("b"));
         daemon_ = std::make_unique<Daemon>(std::vector<std::string>{"--config", written(to_yaml(config_))},

@@ -86,6 +86,15 @@ Config test_config() {
     return config;
 }
 
+InboundNatRule inbound_nat_to_a(const Config& config) {
+    InboundNatRule nat;
+    nat.name = "ssh-a";
+    nat.frontend_port = free_port();
+    nat.host = "a";
+    nat.backend_port = config.rules[0].backend_port;
+    return nat;
+}
+
 RunningBalancer::RunningBalancer(Config config) : config_(std::move(config)) {
     int ends[2];
     EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);

@@ -46,6 +46,9 @@ class EventLog {
 // on 127.0.0.1. Ports are free ones.
 Config test_config();
 
+// A rule "ssh-a" that leads a free port of the frontend to backend a's port of the first rule.
+InboundNatRule inbound_nat_to_a(const Config& config);
+
 class RunningBalancer {
   public:
     explicit RunningBalancer(Config config);

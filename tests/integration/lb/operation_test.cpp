@@ -62,11 +62,7 @@ TEST_F(Operation, a_draining_backend_takes_no_new_connection_and_is_drained_with
 
 TEST_F(Operation, a_backend_is_not_drained_while_a_flow_of_an_inbound_nat_rule_is_open) {
     Config config = test_config();
-    InboundNatRule nat;
-    nat.name = "ssh-a";
-    nat.frontend_port = free_port();
-    nat.host = "a";
-    nat.backend_port = config.rules[0].backend_port;
+    const InboundNatRule nat = inbound_nat_to_a(config);
     config.inbound_nat_rules = {nat};
     start(config);
     Peer held = Peer::connect("127.0.0.1", nat.frontend_port);

@@ -57,6 +57,13 @@ add rule inet understudy group3_in counter drop comment "DenyAllInbound"
 )");
 }
 
+// The same elements, deleted.
+std::string deleting(std::string added) {
+    for (std::size_t at = 0; (at = added.find("add element", at)) != std::string::npos;)
+        added.replace(at, 3, "delete");
+    return added;
+}
+
 TEST(FilterRules, a_port_is_elements_that_its_removal_names_exactly) {
     const FilterPort port{"p4", {parse_address("203.0.113.10").value(), tags.probe_source}, 2};
     const std::string added = R"(add element inet understudy ports { "p4" }
@@ -66,10 +73,7 @@ add element inet understudy outbound { "p4" : jump group2_out }
 add element inet understudy inbound { "p4" : jump group2_in }
 )";
     EXPECT_EQ(render_port(port), added);
-    std::string removed = added;
-    for (std::size_t at = 0; (at = removed.find("add element", at)) != std::string::npos;)
-        removed.replace(at, 3, "delete");
-    EXPECT_EQ(render_port_removal(port), removed);
+    EXPECT_EQ(render_port_removal(port), deleting(added));
     EXPECT_EQ(render_port({"p0", {tags.probe_source}, -1}),
               "add element inet understudy ports { \"p0\" }\n"
               "add element inet understudy sources { \"p0\" . 168.63.129.16 }\n");
@@ -83,10 +87,7 @@ add element inet understudy sources { "p4" . 192.0.2.11 }
 add element inet understudy sources { "p4" . 203.0.113.10 }
 )";
     EXPECT_EQ(render_port(port), added);
-    std::string removed = added;
-    for (std::size_t at = 0; (at = removed.find("add element", at)) != std::string::npos;)
-        removed.replace(at, 3, "delete");
-    EXPECT_EQ(render_port_removal(port), removed);
+    EXPECT_EQ(render_port_removal(port), deleting(added));
 }
 
 TEST(FilterRules, many_cuts_are_one_command) {
