@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -12,11 +11,11 @@
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <memory>
 #include <optional>
 
+#include "base/io/as_result.hpp"
 #include "base/io/clock.hpp"
 #include "lb/core/http_status.hpp"
 #include "lb/sockets.hpp"
@@ -26,7 +25,7 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+using io::as_result;
 
 // For the backend's half of an orderly close, and no more of what it still sends than this many bytes.
 constexpr auto close_limit = std::chrono::seconds(1);

@@ -5,13 +5,13 @@
 #include <spdlog/spdlog.h>
 #include <sys/un.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+
+#include "base/io/as_result.hpp"
 
 namespace understudy::io {
 namespace {
@@ -21,7 +21,6 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using asio::ip::tcp;
 using local = asio::local::stream_protocol;
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 constexpr std::size_t longest_unix_path = sizeof(sockaddr_un::sun_path);
 

@@ -4,19 +4,19 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/read_until.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+
+#include "base/io/as_result.hpp"
 
 namespace understudy::lab {
 namespace {
 
 namespace asio = boost::asio;
 using asio::local::stream_protocol;
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+using io::as_result;
 constexpr std::size_t longest_request = 1 << 20;
 
 asio::awaitable<void> serve_connection(std::shared_ptr<ControlConnection> connection,

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/lab/event_hub.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
+#include "base/io/as_result.hpp"
 #include "base/io/clock.hpp"
 
 namespace understudy::lab {
 namespace {
 
 namespace asio = boost::asio;
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+using io::as_result;
 constexpr std::size_t capacity = 1 << 20;
 
 }  // namespace

@@ -3,20 +3,19 @@
 
 #include <signal.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <deque>
 
+#include "base/io/as_result.hpp"
 #include "sim/lab/control_client.hpp"
 
 namespace understudy::lab {
 namespace {
 
 namespace asio = boost::asio;
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+using io::as_result;
 
 // Output that the agent sent and the connection has not taken yet; the reader's coroutine shares it.
 struct Session {

@@ -4,16 +4,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
+
+#include "base/io/as_result.hpp"
 
 namespace understudy::lab {
 namespace {
 
 namespace asio = boost::asio;
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+using io::as_result;
 
 // A log that grows without end would fill the disk: past this a host's log says so and stops.
 constexpr std::uint64_t longest_log = 64 << 20;

@@ -6,11 +6,10 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
+#include "base/io/as_result.hpp"
 #include "base/io/clock.hpp"
 #include "base/suggest.hpp"
 #include "sim/lab/pod_machine.hpp"
@@ -22,7 +21,7 @@ namespace understudy::lab {
 namespace {
 
 namespace asio = boost::asio;
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+using io::as_result;
 
 // Two VMs and as many pods may be started or stopped at once.
 constexpr std::size_t pool_threads = 4;

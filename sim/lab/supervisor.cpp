@@ -5,13 +5,12 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
+#include "base/io/as_result.hpp"
 #include "base/io/clock.hpp"
 #include "base/io/log.hpp"
 #include "sim/lab/commands.hpp"
@@ -24,7 +23,7 @@ namespace understudy::lab {
 namespace {
 
 namespace asio = boost::asio;
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+using io::as_result;
 constexpr auto flush_period = std::chrono::milliseconds(100);
 
 void tell_starter(int descriptor, const json::object& answer) {

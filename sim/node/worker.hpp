@@ -6,11 +6,9 @@
 // ends by _exit instead. Threads: run() on one single-threaded executor; jobs on the worker's own thread.
 #pragma once
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -20,13 +18,14 @@
 #include <string>
 #include <thread>
 
+#include "base/io/as_result.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 
 namespace understudy::node {
 
 namespace asio = boost::asio;
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+using io::as_result;
 
 class Worker {
   public:

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmctl/agent/link.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <deque>
 
+#include "base/io/as_result.hpp"
 #include "base/io/clock.hpp"
 #include "vmctl/agent/core/codec.hpp"
 
@@ -18,7 +17,7 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::local::stream_protocol;
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+using io::as_result;
 constexpr auto connect_period = std::chrono::milliseconds(20);
 
 Error closed_error(const std::string& reason) {
