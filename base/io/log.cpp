@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/io/log.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdio>
 #include <cstdlib>
 
 namespace understudy::io {
@@ -14,6 +16,11 @@ void start_log(const std::string& program) {
     const char* level = std::getenv("UNDERSTUDY_LOG");
     logger->set_level(level == nullptr ? spdlog::level::info : spdlog::level::from_str(level));
     spdlog::set_default_logger(std::move(logger));
+}
+
+int fail(const Error& error) {
+    fmt::print(stderr, "understudy: {}\n", error.message());
+    return exit_status(error.kind);
 }
 
 }  // namespace understudy::io

@@ -17,6 +17,7 @@
 #include "base/io/clock.hpp"
 #include "base/io/event_writer.hpp"
 #include "base/io/http.hpp"
+#include "base/io/log.hpp"
 #include "base/io/unique_fd.hpp"
 #include "base/json.hpp"
 #include "sim/node/core/network_map.hpp"
@@ -167,18 +168,13 @@ void Payer::write_down(const std::string& id, int attempt, const std::string& re
                     {"latency_us", latency_us}});
 }
 
-int fail(const Error& error) {
-    fmt::print(stderr, "understudy: {}\n", error.message());
-    return exit_status(error.kind);
-}
-
 }  // namespace
 
 int run_client(const std::string& config_path) {
     auto config = load_config(config_path);
-    if (config.has_error()) return fail(config.error());
+    if (config.has_error()) return io::fail(config.error());
     io::UniqueFd record(::open(config->record.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-    if (!record.valid()) return fail(system_error(config->record, errno, ErrorKind::environment));
+    if (!record.valid()) return io::fail(system_error(config->record, errno, ErrorKind::environment));
     asio::io_context context(1);
     Payer payer(context, std::move(*config), std::move(record));
     asio::signal_set signals(context, SIGTERM, SIGINT);

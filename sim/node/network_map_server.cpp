@@ -18,6 +18,7 @@
 #include "base/config/reader.hpp"
 #include "base/io/event_writer.hpp"
 #include "base/io/http.hpp"
+#include "base/io/log.hpp"
 #include "base/io/unique_fd.hpp"
 #include "base/json.hpp"
 #include "sim/node/core/network_map.hpp"
@@ -138,22 +139,17 @@ asio::awaitable<io::HttpResponse> MapService::answer(io::HttpRequest request) {
     co_return response;
 }
 
-int fail(const Error& error) {
-    fmt::print(stderr, "understudy: {}\n", error.message());
-    return exit_status(error.kind);
-}
-
 }  // namespace
 
 int run_network_map(const std::string& config_path) {
     const auto config = load_config(config_path);
-    if (config.has_error()) return fail(config.error());
+    if (config.has_error()) return io::fail(config.error());
     MapService service(*config);
-    if (const auto loaded = service.load(); loaded.has_error()) return fail(loaded.error());
+    if (const auto loaded = service.load(); loaded.has_error()) return io::fail(loaded.error());
     asio::io_context context(1);
     auto acceptor = io::listen_tcp(context.get_executor(),
                                    {asio::ip::address_v4(config->listen.address.bits), config->listen.port});
-    if (acceptor.has_error()) return fail(acceptor.error());
+    if (acceptor.has_error()) return io::fail(acceptor.error());
     asio::signal_set signals(context, SIGTERM, SIGINT);
     signals.async_wait([&](const boost::system::error_code&, int) { context.stop(); });
     asio::co_spawn(

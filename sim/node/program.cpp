@@ -14,14 +14,9 @@
 namespace understudy::node {
 namespace {
 
-int fail(const Error& error) {
-    fmt::print(stderr, "understudy: {}\n", error.message());
-    return exit_status(error.kind);
-}
-
 int run_node(const std::string& config_path, const LedgerWrapper& wrap_ledger) {
     auto config = load_node_config(config_path);
-    if (config.has_error()) return fail(config.error());
+    if (config.has_error()) return io::fail(config.error());
     // Not destroyed: the process ends by _exit, whatever its threads are doing.
     (new Node(std::move(*config), wrap_ledger))->run();
 }
@@ -45,7 +40,7 @@ Result<std::string> audit_document(const std::string& config_path) {
 
 int run_audit(const std::string& config_path) {
     const auto document = audit_document(config_path);
-    if (document.has_error()) return fail(document.error());
+    if (document.has_error()) return io::fail(document.error());
     fmt::print("{}\n", *document);
     return 0;
 }

@@ -21,11 +21,6 @@ constexpr const char* usage =
     "max_connections,\n"
     "lock_timeout, idle_in_transaction_timeout, scram_iterations.\n";
 
-int fail(const understudy::Error& error) {
-    fmt::print(stderr, "understudy: {}\n", error.message());
-    return understudy::exit_status(error.kind);
-}
-
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -53,7 +48,7 @@ int main(int count, char** arguments) {
     understudy::io::start_log("understudy-db");
     understudy::io::EventWriter events("db");
     understudy::database::Server server(std::move(*config), events);
-    if (auto opened = server.open(); opened.has_error()) return fail(opened.error());
+    if (auto opened = server.open(); opened.has_error()) return understudy::io::fail(opened.error());
     server.run();
     return 0;
 }
