@@ -3,6 +3,7 @@
 // behind for later: claims of addresses, and checks that need other sections. One thread.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,6 +14,8 @@
 #include "sim/topology/topology.hpp"
 
 namespace understudy::topology {
+
+constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 
 enum class NetworkRole { virtual_network, public_network, internet };
 

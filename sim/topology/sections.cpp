@@ -10,8 +10,6 @@
 namespace understudy::topology {
 namespace {
 
-constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
-
 Ipv4Network documentation_network(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
     return Ipv4Network{Ipv4Address{a << 24 | b << 16 | c << 8}, 24};
 }

@@ -10,8 +10,6 @@
 namespace understudy::topology {
 namespace {
 
-constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
-
 void read_file_services(Reading& reading, config::Mapping& root) {
     const auto section = root.optional("file_services");
     if (!section) return;

@@ -12,9 +12,6 @@ namespace {
 
 using Tokens = std::vector<Token>;
 
-SqlError unsupported(std::string what) {
-    return {sqlstate::feature_not_supported, std::move(what) + " is not supported"};
-}
 SqlError syntax(const Tokens& tokens, std::size_t at) {
     if (at >= tokens.size()) return {sqlstate::syntax_error, "syntax error at end of input"};
     return {sqlstate::syntax_error, fmt::format("syntax error at or near \"{}\"", tokens[at].text)};

@@ -12,9 +12,6 @@ namespace {
 constexpr std::size_t max_parameters = 32'000;  // below SQLite's limit of 32766
 constexpr int max_depth = 200;
 
-SqlError unsupported(std::string what) {
-    return {sqlstate::feature_not_supported, std::move(what) + " is not supported"};
-}
 SqlError syntax(const Token& token) {
     return {sqlstate::syntax_error, fmt::format("syntax error at or near \"{}\"", token.text)};
 }

@@ -69,4 +69,8 @@ constexpr const char* internal_error = "XX000";
 constexpr const char* data_corrupted = "XX001";
 }  // namespace sqlstate
 
+inline SqlError unsupported(std::string what) {
+    return {sqlstate::feature_not_supported, std::move(what) + " is not supported"};
+}
+
 }  // namespace understudy::database
