@@ -6,14 +6,71 @@
 #include <csignal>
 
 #include "base/io/interrupt.hpp"
+#include "sim/bench/core/results.hpp"
+#include "sim/bench/files/files.hpp"
 #include "sim/bench/lb/contenders.hpp"
 #include "sim/bench/lb/lb.hpp"
-#include "sim/bench/results.hpp"
 #include "sim/bench/up.hpp"
 #include "sim/lab/lifecycle.hpp"
 
+using namespace understudy;
+
+namespace {
+
+std::string beside(const char* name) {
+    return (lab::program_directory().parent_path() / name).string();
+}
+
+void add_lb_options(CLI::App& lb, bench::LbBenchOptions& options) {
+    options.programs = lab::program_directory().string();
+    options.folder = beside("bench");
+    options.peers = beside("peers/lb");
+    options.contenders = bench::contender_names();
+    lb.add_option("--contenders", options.contenders, "which of them")
+        ->delimiter(',')
+        ->check(CLI::IsMember(bench::contender_names()))
+        ->capture_default_str();
+    lb.add_option("--rounds", options.rounds, "how often each is measured, in turn")
+        ->check(CLI::Range(1, 100))
+        ->capture_default_str();
+    lb.add_option("--kills", options.kills, "how often a backend dies for each data path")
+        ->check(CLI::Range(0, 10'000))
+        ->capture_default_str();
+    lb.add_option("--idle", options.idle_connections, "idle connections while memory is measured")
+        ->check(CLI::Range(1, 25'000))
+        ->capture_default_str();
+}
+
+void add_files_options(CLI::App& files, bench::FilesBenchOptions& options) {
+    options.programs = lab::program_directory().string();
+    options.folder = beside("bench");
+    options.peers = beside("peers/files");
+    files.add_option("--rounds", options.rounds, "how often each is measured, in turn")
+        ->check(CLI::Range(1, 100))
+        ->capture_default_str();
+    files.add_option("--files", options.files, "how many small files")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
+    files.add_option("--megabytes", options.megabytes, "size of the sequential file in MiB")
+        ->check(CLI::Range(1, 4096))
+        ->capture_default_str();
+    files.add_option("--only", options.only, "contenders or measures; all of a kind where none is named")
+        ->delimiter(',')
+        ->check(CLI::IsMember(bench::only_names()));
+    files
+        .add_option("--store", options.store, "folder on a disk for the servers' files (default: in memory)")
+        ->check(CLI::ExistingDirectory);
+}
+
+int report(const Result<void>& done) {
+    if (done.has_value()) return 0;
+    fmt::print(stderr, "understudy-bench: {}\n", done.error().message());
+    return exit_status(done.error().kind);
+}
+
+}  // namespace
+
 int main(int argument_count, char** arguments) {
-    using namespace understudy;
     std::signal(SIGPIPE, SIG_IGN);
     io::catch_interrupts();
     CLI::App app{"Measures what the project claims, beside its peers, in one run"};
@@ -27,39 +84,22 @@ int main(int argument_count, char** arguments) {
         ->check(CLI::Range(1, 100))
         ->capture_default_str();
     bench::LbBenchOptions lb_options;
-    lb_options.programs = lab::program_directory().string();
-    lb_options.folder = (lab::program_directory().parent_path() / "bench").string();
-    lb_options.peers = (lab::program_directory().parent_path() / "peers").string();
     auto* lb = app.add_subcommand(
         "lb", "both data paths of the load balancer beside the bare route, HAProxy and nginx");
-    lb_options.contenders = bench::contender_names();
-    lb->add_option("--contenders", lb_options.contenders, "which of them")
-        ->delimiter(',')
-        ->check(CLI::IsMember(bench::contender_names()))
-        ->capture_default_str();
-    lb->add_option("--rounds", lb_options.rounds, "how often each is measured, in turn")
-        ->check(CLI::Range(1, 100))
-        ->capture_default_str();
-    lb->add_option("--kills", lb_options.kills, "how often a backend dies for each data path")
-        ->check(CLI::Range(0, 10'000))
-        ->capture_default_str();
-    lb->add_option("--idle", lb_options.idle_connections, "idle connections while memory is measured")
-        ->check(CLI::Range(1, 25'000))
-        ->capture_default_str();
+    add_lb_options(*lb, lb_options);
+    bench::FilesBenchOptions files_options;
+    auto* files = app.add_subcommand("files", "the file service beside sshfs and a local FUSE file system");
+    add_files_options(*files, files_options);
     CLI11_PARSE(app, argument_count, arguments);
-    if (lb->parsed()) {
-        const auto done = bench::bench_lb(lb_options);
-        if (done.has_value()) return 0;
-        fmt::print(stderr, "understudy-bench: {}\n", done.error().message());
-        return exit_status(done.error().kind);
-    }
+    if (lb->parsed()) return report(bench::bench_lb(lb_options));
+    if (files->parsed()) return report(bench::bench_files(files_options));
     const auto results = bench::bench_up(topology, rounds);
     if (results.has_error()) {
         fmt::print(stderr, "understudy-bench: {}\n", results.error().message());
         return exit_status(results.error().kind);
     }
     fmt::print("{}", bench::to_table(*results));
-    const std::string folder = (lab::program_directory().parent_path() / "bench").string();
+    const std::string folder = beside("bench");
     const auto written =
         bench::write_results(*results, folder, "up", "understudy up: time to the first payment, memory");
     if (written.has_error())

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/result.hpp"
-#include "sim/bench/results.hpp"
+#include "sim/bench/core/results.hpp"
 
 namespace understudy::bench {
 

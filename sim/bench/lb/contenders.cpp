@@ -2,15 +2,14 @@
 #include "sim/bench/lb/contenders.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 
 #include "base/io/clock.hpp"
 #include "sim/bench/lb/server.hpp"
 #include "sim/bench/lb/traffic.hpp"
+#include "sim/bench/peers.hpp"
 
 namespace understudy::bench {
 namespace {
@@ -20,14 +19,6 @@ constexpr int balancer_processor = 1;
 constexpr const char* haproxy_program = "/usr/sbin/haproxy";
 constexpr const char* nginx_program = "/usr/sbin/nginx";
 constexpr const char* nginx_stream = "/usr/lib/nginx/modules/ngx_stream_module.so";
-
-Result<std::string> write_file(const std::string& path, const std::string& text) {
-    std::ofstream file(path);
-    file << text;
-    file.close();
-    if (!file) return Error(ErrorKind::failed, path, "cannot be written");
-    return path;
-}
 
 // Probes a port apart from those that are measured.
 std::string own_config(const std::string& data_path, const std::string& frontend, int connections) {
@@ -67,26 +58,6 @@ std::string nginx_config(const std::string& frontend, const std::string& folder,
     return text + "}\n";
 }
 
-// Where the peers are: unpacked below `peers`, or installed. Empty: installed.
-Result<std::string> root_of_peers(const std::string& peers) {
-    for (const std::string& root : {peers, std::string()})
-        if (::access((root + haproxy_program).c_str(), X_OK) == 0 &&
-            ::access((root + nginx_program).c_str(), X_OK) == 0 &&
-            ::access((root + nginx_stream).c_str(), R_OK) == 0)
-            return root;
-    return Error(ErrorKind::environment, "haproxy, nginx, libnginx-mod-stream",
-                 fmt::format("are neither in {} nor installed", peers))
-        .with_remedy("run './dev bench lb', which fetches them");
-}
-
-std::string last_line(const std::string& log) {
-    std::ifstream file(log);
-    std::string line, last = "said nothing";
-    while (std::getline(file, line))
-        if (!line.empty()) last = line;
-    return last;
-}
-
 struct Start {
     std::string name;
     std::string address;
@@ -123,8 +94,11 @@ const std::vector<std::string>& contender_names() {
 Result<std::vector<Contender>> start_contenders(Rig& rig, const ContenderOptions& options) {
     const std::string& folder = options.folder;
     const std::string lb = options.programs + "/understudy-lb";
-    UNDERSTUDY_TRY(const auto root, root_of_peers(options.peers));
-    const std::string libraries = root.empty() ? "" : root + "/usr/lib/x86_64-linux-gnu";
+    UNDERSTUDY_TRY(
+        const auto root,
+        root_of_peers(options.peers, {haproxy_program, nginx_program, nginx_stream},
+                      "haproxy, nginx, libnginx-mod-stream", "run './dev bench lb', which fetches them"));
+    const std::string libraries = libraries_of_peers(root);
     const int connections = options.connections + 50;  // what measures waits while others idle
     UNDERSTUDY_TRY(const auto pass, write_file(folder + "/passthrough.yaml",
                                                own_config("passthrough", "203.0.113.10", connections)));

@@ -10,7 +10,7 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
-#include "sim/bench/lb/rig.hpp"
+#include "sim/bench/rig.hpp"
 
 namespace understudy::bench {
 

@@ -15,7 +15,7 @@
 #include "base/io/clock.hpp"
 #include "base/random.hpp"
 #include "sim/bench/lb/server.hpp"
-#include "sim/bench/lb/sockets.hpp"
+#include "sim/bench/sockets.hpp"
 
 namespace understudy::bench {
 namespace {

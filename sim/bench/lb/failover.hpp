@@ -13,7 +13,7 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
-#include "sim/bench/lb/rig.hpp"
+#include "sim/bench/rig.hpp"
 
 namespace understudy::bench {
 

@@ -3,23 +3,18 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <map>
 
-#include "base/io/clock.hpp"
+#include "sim/bench/core/metric.hpp"
+#include "sim/bench/isolated.hpp"
 #include "sim/bench/lb/contenders.hpp"
 #include "sim/bench/lb/failover.hpp"
-#include "sim/bench/lb/rig.hpp"
 #include "sim/bench/lb/server.hpp"
 #include "sim/bench/lb/traffic.hpp"
 #include "sim/bench/memory.hpp"
-#include "sim/bench/results.hpp"
-#include "vmctl/network/sandbox.hpp"
+#include "sim/bench/rig.hpp"
 
 namespace understudy::bench {
 namespace {
@@ -28,21 +23,16 @@ constexpr Duration measure_for = 1500ms;
 constexpr const char* title = "Load balancers, side by side";
 constexpr int asked_a_second = 4000;  // well below what any of them can do
 
-struct Metric {
-    const char* key;    // in the ratios
-    const char* words;  // in the table
-    const char* unit;
-    bool more_is_better;
-};
-constexpr Metric keepalive{"keepalive_rps", "answers on kept connections", "/s", true};
-constexpr Metric connecting{"new_connections", "new connections", "/s", true};
-constexpr Metric bulk{"bulk_gbit", "bulk", "Gbit/s", true};
-constexpr Metric latency_median{"p50", "latency at a set rate, p50", "us", false};
-constexpr Metric latency_p99{"p99", "latency at a set rate, p99", "us", false};
-constexpr Metric memory{"memory_idle", "memory with idle connections", "MiB", false};
-constexpr std::array metrics{keepalive, connecting, bulk, latency_median, latency_p99, memory};
+constexpr const char* memory_key = "memory_idle";
 
-using Samples = std::map<std::string, std::map<std::string, std::vector<double>>>;  // metric, contender
+std::vector<Metric> metrics(int idle_connections) {
+    return {{"keepalive_rps", "answers on kept connections", "/s", true},
+            {"new_connections", "new connections", "/s", true},
+            {"bulk_gbit", "bulk", "Gbit/s", true},
+            {"p50", "latency at a set rate, p50", "us", false},
+            {"p99", "latency at a set rate, p99", "us", false},
+            {memory_key, fmt::format("memory, {} idle connections", idle_connections), "MiB", false}};
+}
 
 class Bench {
   public:
@@ -78,8 +68,8 @@ class Bench {
   private:
     std::string logs() const { return options_.folder + "/lb"; }
 
-    void add(const Metric& metric, const Contender& contender, double value) {
-        samples_[metric.key][contender.name].push_back(value);
+    void add(const std::string& key, const Contender& contender, double value) {
+        samples_[key][contender.name].push_back(value);
     }
 
     void measure(const Contender& contender) {
@@ -91,11 +81,11 @@ class Bench {
             const Rate connected = connect_and_ask(answers, 64, measure_for);
             const Rate read = read_bulk(sends, 4, measure_for);
             const Latency latency = ask_evenly(answers, 32, asked_a_second, measure_for);
-            add(keepalive, contender, asked.per_second);
-            add(connecting, contender, connected.per_second);
-            add(bulk, contender, read.per_second * 8 / 1e9);
-            add(latency_median, contender, to_milliseconds(latency.median) * 1000);
-            add(latency_p99, contender, to_milliseconds(latency.p99) * 1000);
+            add("keepalive_rps", contender, asked.per_second);
+            add("new_connections", contender, connected.per_second);
+            add("bulk_gbit", contender, read.per_second * 8 / 1e9);
+            add("p50", contender, to_milliseconds(latency.median) * 1000);
+            add("p99", contender, to_milliseconds(latency.p99) * 1000);
             for (const auto& [what, failures] : {std::pair{"answers", asked.failures},
                                                  {"connections", connected.failures},
                                                  {"bulk", read.failures},
@@ -115,33 +105,19 @@ class Bench {
             if (idle.has_error())
                 outcome = idle.error();
             else
-                add(memory, contender, resident_mib(contender.process));
+                add(memory_key, contender, resident_mib(contender.process));
         });
         return outcome;
     }
 
     void collect() {
-        std::map<std::string, std::map<std::string, double>> medians;
-        for (const Metric& metric : metrics)
-            for (const Contender& contender : contenders_) {
-                const auto found = samples_[metric.key].find(contender.name);
-                if (found == samples_[metric.key].end()) continue;
-                medians[metric.key][contender.name] = median(found->second);
-                std::string words = metric.words;
-                if (std::string_view(metric.key) == memory.key)
-                    words = fmt::format("memory, {} idle connections", options_.idle_connections);
-                results_.rows.push_back({contender.name, words, median(found->second), metric.unit});
-            }
-        for (const auto& [ours, peer] : {std::pair{"passthrough", "routed"},
-                                         {"proxy", "haproxy"},
-                                         {"proxy", "nginx"},
-                                         {"passthrough", "haproxy"}})
-            for (const Metric& metric : metrics) {
-                auto& of = medians[metric.key];
-                if (!of.contains(ours) || !of.contains(peer) || of[ours] <= 0 || of[peer] <= 0) continue;
-                results_.ratios[fmt::format("{}/{} {}", ours, peer, metric.key)] =
-                    metric.more_is_better ? of[ours] / of[peer] : of[peer] / of[ours];
-            }
+        std::vector<std::string> names;
+        for (const Contender& contender : contenders_) names.push_back(contender.name);
+        results_ = compare(metrics(options_.idle_connections), names, samples_,
+                           {{"passthrough", "routed"},
+                            {"proxy", "haproxy"},
+                            {"proxy", "nginx"},
+                            {"passthrough", "haproxy"}});
     }
 
     Result<void> measure_kills(const std::string& data_path) {
@@ -197,21 +173,8 @@ Result<void> bench_lb(const LbBenchOptions& options) {
     std::error_code failure;
     std::filesystem::create_directories(options.folder + "/lb", failure);
     if (failure) return system_error(options.folder, failure.value());
-    vmctl::SandboxOptions sandbox;
-    sandbox.hostname = "bench";
-    sandbox.keep_paths = {options.folder, options.programs, options.peers};
-    UNDERSTUDY_TRY(const pid_t child, vmctl::start_sandbox(sandbox, [&] {
-                       const auto outcome = run_inside(options);
-                       std::fflush(stdout);
-                       if (!outcome.has_error()) return 0;
-                       fmt::print(stderr, "understudy-bench: {}\n", outcome.error().message());
-                       return exit_status(outcome.error().kind);
-                   }));
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-    return Error(WIFEXITED(status) && WEXITSTATUS(status) == 3 ? ErrorKind::environment : ErrorKind::failed,
-                 "bench lb", "ended early; the logs are in " + options.folder + "/lb");
+    return run_isolated("lb", {options.folder, options.programs, options.peers},
+                        "the logs are in " + options.folder + "/lb", [&] { return run_inside(options); });
 }
 
 }  // namespace understudy::bench

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/bench/lb/server.hpp"
 
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -13,7 +12,7 @@
 #include <cstring>
 #include <vector>
 
-#include "sim/bench/lb/sockets.hpp"
+#include "sim/bench/sockets.hpp"
 
 namespace understudy::bench {
 namespace {
@@ -37,7 +36,7 @@ class Server {
 
     int run() {
         for (const std::uint16_t port : {answer_port, bulk_port, name_port}) {
-            const int descriptor = listen_on(port);
+            const int descriptor = listen_on(port, SOCK_NONBLOCK);
             if (descriptor < 0) {
                 std::perror("understudy-bench: server: listen");
                 return 1;
@@ -53,17 +52,6 @@ class Server {
     }
 
   private:
-    static int listen_on(std::uint16_t port) {
-        const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        const int on = 1;
-        ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-        const sockaddr_in address = to_sockaddr({}, port);
-        if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
-            ::listen(descriptor, 4096) != 0)
-            return -1;
-        return descriptor;
-    }
-
     void watch(int descriptor, std::uint32_t events) const {
         epoll_event event{};
         event.events = events;

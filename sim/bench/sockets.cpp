@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/bench/lb/sockets.hpp"
+#include "sim/bench/sockets.hpp"
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -25,6 +25,20 @@ int begin_connect(Endpoint target) {
     const sockaddr_in address = to_sockaddr(target.address, target.port);
     if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ||
         errno == EINPROGRESS)
+        return descriptor;
+    const int failure = errno;
+    ::close(descriptor);
+    errno = failure;
+    return -1;
+}
+
+int listen_on(std::uint16_t port, int flags) {
+    const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+    const int on = 1;
+    ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    const sockaddr_in address = to_sockaddr({}, port);
+    if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
+        ::listen(descriptor, 4096) == 0)
         return descriptor;
     const int failure = errno;
     ::close(descriptor);

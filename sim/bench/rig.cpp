@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/bench/lb/rig.hpp"
+#include "sim/bench/rig.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -78,8 +78,8 @@ void Rig::inside(const std::string& host, const std::function<void()>& body) con
     }).join();
 }
 
-Result<pid_t> Rig::fork_inside(const std::string& host, int processor,
-                               const std::function<int()>& body) const {
+Result<pid_t> Rig::fork_inside(const std::string& host, int processor, const std::function<int()>& body,
+                               const std::string& log) const {
     pid_t child = -1;
     int failure = 0;
     inside(host, [&] {
@@ -89,6 +89,11 @@ Result<pid_t> Rig::fork_inside(const std::string& host, int processor,
             return;
         }
         use_processor(processor);
+        if (!log.empty()) {
+            const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+            ::dup2(output, STDOUT_FILENO);
+            ::dup2(output, STDERR_FILENO);
+        }
         ::_exit(body());
     });
     if (child < 0) return system_error("fork for " + host, failure);
@@ -97,10 +102,7 @@ Result<pid_t> Rig::fork_inside(const std::string& host, int processor,
 
 Result<pid_t> Rig::run(const std::string& host, int processor, const Command& command,
                        const std::string& log) const {
-    return fork_inside(host, processor, [&] {
-        const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        ::dup2(output, STDOUT_FILENO);
-        ::dup2(output, STDERR_FILENO);
+    const auto execute = [&] {
         if (!command.libraries.empty()) ::setenv("LD_LIBRARY_PATH", command.libraries.c_str(), 1);
         std::vector<char*> pointers;
         std::vector<std::string> copies = command.argv;
@@ -108,10 +110,12 @@ Result<pid_t> Rig::run(const std::string& host, int processor, const Command& co
         pointers.push_back(nullptr);
         ::execv(pointers[0], pointers.data());
         return 127;
-    });
+    };
+    return fork_inside(host, processor, execute, log);
 }
 
 void use_processor(int processor) {
+    if (processor == any_processor) return;
     cpu_set_t all;
     CPU_ZERO(&all);
     if (::sched_getaffinity(0, sizeof(all), &all) != 0 || CPU_COUNT(&all) < 2) return;

@@ -28,6 +28,9 @@ double median(std::vector<double> values);  // of at least one
 
 std::string to_json(const Results& results);
 std::string to_table(const Results& results);
+// A line for each metric with a column for each case, then a line for each ratio's metric (what follows the
+// first space of its name) with a column for what comes before it; "-" where there is no figure.
+std::string to_side_by_side(const Results& results);
 // Horizontal bars, a group for each metric, scaled within it.
 std::string to_svg(const Results& results, const std::string& title);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/bench/results.hpp"
+#include "sim/bench/core/results.hpp"
 
 #include <fmt/format.h>
 
@@ -27,6 +27,38 @@ std::string escaped(const std::string& text) {
     }
     return out;
 }
+
+// Figures by line and column, both in the order in which they were first seen.
+class Grid {
+  public:
+    void set(const std::string& line, const std::string& column, double value) {
+        for (auto [names, name] : {std::pair{&lines_, &line}, {&columns_, &column}})
+            if (std::find(names->begin(), names->end(), *name) == names->end()) names->push_back(*name);
+        values_[{line, column}] = fmt::format("{:.2f}", value);
+    }
+    std::string text(const std::string& title) const {
+        std::size_t first = title.size();
+        for (const std::string& line : lines_) first = std::max(first, line.size());
+        std::string text = fmt::format("  {:<{}}", title, first);
+        for (const std::string& column : columns_) text += fmt::format(" {:>{}}", column, width(column));
+        text += "\n";
+        for (const std::string& line : lines_) {
+            text += fmt::format("  {:<{}}", line, first);
+            for (const std::string& column : columns_) {
+                const auto found = values_.find({line, column});
+                text += fmt::format(" {:>{}}", found == values_.end() ? "-" : found->second, width(column));
+            }
+            text += "\n";
+        }
+        return text;
+    }
+
+  private:
+    static std::size_t width(const std::string& column) { return std::max<std::size_t>(column.size(), 11); }
+
+    std::vector<std::string> lines_, columns_;
+    std::map<std::pair<std::string, std::string>, std::string> values_;
+};
 
 Result<void> write(const std::filesystem::path& path, const std::string& text) {
     std::ofstream file(path);
@@ -62,6 +94,17 @@ std::string to_table(const Results& results) {
     text += "\n";
     for (const auto& [name, ratio] : results.ratios) text += fmt::format("  {:<57} {:>10.2f}\n", name, ratio);
     return text;
+}
+
+std::string to_side_by_side(const Results& results) {
+    Grid medians, ratios;
+    for (const Row& row : results.rows)
+        medians.set(fmt::format("{} ({})", row.metric, row.unit), row.name, row.median);
+    for (const auto& [name, ratio] : results.ratios) {
+        const std::size_t space = std::min(name.find(' '), name.size() - 1);
+        ratios.set(name.substr(space + 1), name.substr(0, space), ratio);
+    }
+    return medians.text("median") + "\n" + ratios.text("ratio, above 1: ours is better");
 }
 
 std::string to_svg(const Results& results, const std::string& title) {

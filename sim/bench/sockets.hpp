@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two steps of plain sockets that bench server and bench clients share.
+// The steps of plain sockets that bench servers and bench clients share.
 #pragma once
 
 #include <netinet/in.h>
@@ -14,5 +14,8 @@ sockaddr_in to_sockaddr(Ipv4Address address, std::uint16_t port);
 
 // A non-blocking connection attempt; -1 with errno when not even that could be begun.
 int begin_connect(Endpoint target);
+
+// Listens on every address; `flags` as of socket(2)'s type. -1 with errno when it can't.
+int listen_on(std::uint16_t port, int flags);
 
 }  // namespace understudy::bench

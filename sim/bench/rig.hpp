@@ -21,6 +21,8 @@ struct Command {
     std::string libraries{};  // a folder to look for shared libraries in, before the usual ones
 };
 
+constexpr int any_processor = -1;
+
 class Rig {
   public:
     static Result<Rig> create();
@@ -33,8 +35,10 @@ class Rig {
     // A program in the host's namespace. Its output goes to `log`. It ends with the sandbox.
     Result<pid_t> run(const std::string& host, int processor, const Command& command,
                       const std::string& log) const;
-    // A forked child that ends with body's return value.
-    Result<pid_t> fork_inside(const std::string& host, int processor, const std::function<int()>& body) const;
+    // A forked child that ends with body's return value. Its output goes to `log`, or where the caller's
+    // goes.
+    Result<pid_t> fork_inside(const std::string& host, int processor, const std::function<int()>& body,
+                              const std::string& log = "") const;
 
     vmctl::Fabric& fabric() { return fabric_; }
 
