@@ -34,6 +34,12 @@ bool read_all(int pipe, Instant end, std::string& text) {
     }
 }
 
+// Subject and what is wrong with it, a line each.
+std::string said(const Error& error) {
+    const std::string number = error.number ? fmt::format(" ({})", *error.number) : "";
+    return error.subject + "\n" + error.reason + number;
+}
+
 }  // namespace
 
 Result<double> in_child(Duration limit, const std::function<Result<double>()>& body) {
@@ -44,7 +50,7 @@ Result<double> in_child(Duration limit, const std::function<Result<double>()>& b
     if (child < 0) return system_error("fork", errno);
     if (child == 0) {
         const auto result = body();
-        const std::string text = result.has_value() ? fmt::format("={}", *result) : result.error().message();
+        const std::string text = result.has_value() ? fmt::format("={}", *result) : said(result.error());
         ::_exit(::write(writing.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0
                                                                                                       : 1);
     }
@@ -57,7 +63,9 @@ Result<double> in_child(Duration limit, const std::function<Result<double>()>& b
     }
     ::waitpid(child, nullptr, 0);
     if (text.starts_with('=')) return std::strtod(text.c_str() + 1, nullptr);
-    return Error(ErrorKind::failed, "measurement", text.empty() ? "ended without a result" : text);
+    const std::size_t line = text.find('\n');
+    if (line == std::string::npos) return Error(ErrorKind::failed, "measurement", "ended without a result");
+    return Error(ErrorKind::failed, text.substr(0, line), text.substr(line + 1));
 }
 
 }  // namespace understudy::bench

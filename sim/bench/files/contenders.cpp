@@ -19,6 +19,7 @@
 #include "sim/bench/core/mounts.hpp"
 #include "sim/bench/files/local_fuse.hpp"
 #include "sim/bench/files/ssh.hpp"
+#include "sim/bench/in_child.hpp"
 #include "sim/bench/peers.hpp"
 #include "sim/bench/sockets.hpp"
 
@@ -189,6 +190,14 @@ Result<void> mount_at(const FileContender& contender, const std::string& host, c
                 fmt::format("was not mounted within {}: {}", format_duration(start_limit), last_line(log)));
         std::this_thread::sleep_for(10ms);
     }
+    // The kernel takes the root folder for user 0's until it has asked, and in a user namespace that has none
+    // refuses all that would change it.
+    const auto asked = in_child(start_limit, [&]() -> Result<double> {
+        struct stat status = {};
+        if (::stat(where.c_str(), &status) != 0) return system_error(where, errno);
+        return 1;
+    });
+    if (asked.has_error()) return asked.error();
     return {};
 }
 
