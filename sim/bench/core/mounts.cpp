@@ -5,13 +5,6 @@
 
 namespace understudy::bench {
 
-bool lists_filesystem(std::string_view filesystems, std::string_view type) {
-    std::istringstream lines{std::string(filesystems)};
-    for (std::string line; std::getline(lines, line);)
-        if (line.substr(line.find('\t') + 1) == type) return true;
-    return false;
-}
-
 std::string mounted_type(std::string_view mountinfo, std::string_view place) {
     std::istringstream lines{std::string(mountinfo)};
     std::string type;

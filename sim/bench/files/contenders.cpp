@@ -17,6 +17,7 @@
 
 #include "base/io/clock.hpp"
 #include "sim/bench/core/mounts.hpp"
+#include "sim/bench/files/ganesha.hpp"
 #include "sim/bench/files/local_fuse.hpp"
 #include "sim/bench/files/ssh.hpp"
 #include "sim/bench/in_child.hpp"
@@ -71,12 +72,14 @@ class Starter {
         std::vector<FileContender> contenders;
         for (const ContenderDescription& each : file_contenders()) {
             if (!wanted(each.name)) continue;
-            FileContender contender{each.name, options_.store + "/" + each.name, {}};
+            FileContender contender{each.name, options_.store + "/" + each.name, {}, {}};
             if (::mkdir(contender.folder.c_str(), 0755) != 0) return system_error(contender.folder, errno);
             if (each.name == "ours")
                 UNDERSTUDY_CHECK(start_ours(contender));
             else if (each.name == "local_fuse")
                 start_local(contender);
+            else if (each.name == "nfs_ganesha")
+                start_nfs(contender);
             else
                 UNDERSTUDY_CHECK(start_sshfs(contender));
             contenders.push_back(std::move(contender));
@@ -150,6 +153,21 @@ class Starter {
         return {};
     }
 
+    // Needs what few machines have: the others are compared without it.
+    void start_nfs(FileContender& contender) {
+        const std::string log = log_of("ganesha");
+        auto started = can_mount_nfs(contender.folder);
+        if (started.has_value())
+            started = start_ganesha(rig_, file_server_host,
+                                    {options_.peers, options_.scratch, contender.folder}, log);
+        if (started.has_value()) started = wait_until_it_accepts(rig_, nfs_port, log);
+        if (started.has_error()) contender.why_not = started.error().message();
+        contender.mount = [&rig = rig_](const std::string& host, const std::string& where,
+                                        const std::string& mount_log) {
+            return mount_ganesha(rig, host, file_server_address, where, mount_log);
+        };
+    }
+
     Rig& rig_;
     const FileContenderOptions& options_;
     bool accounts_made_ = false;
@@ -166,6 +184,10 @@ const std::vector<ContenderDescription>& file_contenders() {
          "20 s by sshfs and 1 s by the kernel, data in the page cache; writes are sent ahead"},
         {"sshfs_uncached", "the same, names and attributes not kept (dir_cache=no, timeouts of 0)"},
         {"sshfs_unencrypted", "as sshfs, but straight to sftp-server over TCP, without ssh (directport)"},
+        {"nfs_ganesha",
+         "NFS 4.2 from NFS-Ganesha, mounted by the kernel: names and attributes are kept for 3 s to 60 s, "
+         "data in "
+         "the page cache until another host has opened it"},
         {"local_fuse", "the limit: a FUSE file system over the server's folder, no network, nothing kept"}};
     return all;
 }
@@ -199,13 +221,6 @@ Result<void> mount_at(const FileContender& contender, const std::string& host, c
     });
     if (asked.has_error()) return asked.error();
     return {};
-}
-
-std::string why_no_nfs() {
-    for (const char* type : {"nfs4"})
-        if (!lists_filesystem(text_of("/proc/filesystems"), type))
-            return fmt::format("this kernel can't mount NFS ({} is not in /proc/filesystems)", type);
-    return "";
 }
 
 }  // namespace understudy::bench

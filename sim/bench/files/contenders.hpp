@@ -20,7 +20,8 @@ const std::vector<ContenderDescription>& file_contenders();
 
 struct FileContender {
     std::string name;
-    std::string folder;  // at the server
+    std::string folder;     // at the server
+    std::string why_not{};  // not empty: this machine can't have it, and there is nothing to mount
     // Starts its client on a host of the rig; the client serves `where` until it is killed.
     std::function<Result<pid_t>(const std::string& host, const std::string& where, const std::string& log)>
         mount;
@@ -44,8 +45,5 @@ Result<std::vector<FileContender>> start_file_servers(Rig& rig, const FileConten
 // Mounts it on `host` at `where`, which is made. Error: the client's last words.
 Result<void> mount_at(const FileContender& contender, const std::string& host, const std::string& where,
                       const std::string& log);
-
-// NFS-Ganesha is no contender where the kernel can't mount it: why not; "" where it can.
-std::string why_no_nfs();
 
 }  // namespace understudy::bench

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include "base/io/clock.hpp"
 #include "base/io/unique_fd.hpp"
@@ -41,28 +43,39 @@ std::uint64_t scattered(std::uint64_t number, const Place& place) {
     return number * stride % blocks(place);
 }
 
-std::vector<char> random_bytes(std::size_t size) {
-    std::vector<char> bytes(size);
-    Random random(0x5eed);
-    for (std::size_t at = 0; at < size; at += 8) {
-        const std::uint64_t word = random.next();
-        std::memcpy(bytes.data() + at, &word, 8);
+// Begins at a page, as the buffers of what moves much data do: FUSE takes one that doesn't in two requests.
+class Buffer {
+  public:
+    explicit Buffer(std::size_t size)
+        : bytes_(static_cast<char*>(std::aligned_alloc(block_bytes, size))), size_(size) {
+        Random random(0x5eed);
+        for (std::size_t at = 0; at < size; at += sizeof(std::uint64_t)) {
+            const std::uint64_t word = random.next();
+            std::memcpy(bytes_.get() + at, &word, sizeof(word));
+        }
     }
-    return bytes;
-}
+    char* data() { return bytes_.get(); }
+    std::size_t size() const { return size_; }
 
-// Marks the blocks in `bytes`, the first of which is `block`.
-void mark(std::vector<char>& bytes, std::uint64_t block) {
-    for (std::size_t at = 0; at < bytes.size(); at += block_bytes, ++block)
-        std::memcpy(bytes.data() + at, &block, sizeof(block));
-}
+    // Marks the blocks in it, the first of which is `block`.
+    void mark(std::uint64_t block) {
+        for (std::size_t at = 0; at < size_; at += block_bytes, ++block)
+            std::memcpy(bytes_.get() + at, &block, sizeof(block));
+    }
+    Result<void> check(std::uint64_t block) const {
+        for (std::size_t at = 0; at < size_; at += block_bytes, ++block)
+            if (std::memcmp(bytes_.get() + at, &block, sizeof(block)) != 0)
+                return Error(ErrorKind::failed, fmt::format("block {}", block), "is not what was written");
+        return {};
+    }
 
-Result<void> check(const std::vector<char>& bytes, std::uint64_t block) {
-    for (std::size_t at = 0; at < bytes.size(); at += block_bytes, ++block)
-        if (std::memcmp(bytes.data() + at, &block, sizeof(block)) != 0)
-            return Error(ErrorKind::failed, fmt::format("block {}", block), "is not what was written");
-    return {};
-}
+  private:
+    struct Free {
+        void operator()(char* bytes) const { std::free(bytes); }
+    };
+    std::unique_ptr<char, Free> bytes_;
+    std::size_t size_;
+};
 
 Result<io::UniqueFd> open(const std::string& path, int flags) {
     io::UniqueFd file(::open(path.c_str(), flags | O_CLOEXEC, 0644));
@@ -94,11 +107,11 @@ Result<io::UniqueFd> open_without_cache(const std::string& path, int flags) {
 
 Result<double> sequential_write(const Place& place) {
     ::unlink(big(place).c_str());
-    std::vector<char> bytes = random_bytes(mebibyte);
+    Buffer bytes(mebibyte);
     const Instant began = io::monotonic_now();
     UNDERSTUDY_TRY(auto file, open(big(place), O_WRONLY | O_CREAT | O_EXCL));
     for (int number = 0; number < place.megabytes; ++number) {
-        mark(bytes, static_cast<std::uint64_t>(number) * (mebibyte / block_bytes));
+        bytes.mark(static_cast<std::uint64_t>(number) * (mebibyte / block_bytes));
         UNDERSTUDY_CHECK(whole("write", ::write(file.get(), bytes.data(), bytes.size()), bytes.size()));
     }
     UNDERSTUDY_CHECK(succeeded("fsync", ::fsync(file.get())));
@@ -115,13 +128,13 @@ Result<void> need_big_file(const Place& place) {
 
 Result<double> sequential_read(const Place& place) {
     UNDERSTUDY_CHECK(need_big_file(place));
-    std::vector<char> bytes(mebibyte);
+    Buffer bytes(mebibyte);
     UNDERSTUDY_CHECK(open_without_cache(big(place), O_RDONLY));
     const Instant began = io::monotonic_now();
     UNDERSTUDY_TRY(auto file, open(big(place), O_RDONLY));
     for (int number = 0; number < place.megabytes; ++number) {
         UNDERSTUDY_CHECK(whole("read", ::read(file.get(), bytes.data(), bytes.size()), bytes.size()));
-        UNDERSTUDY_CHECK(check(bytes, static_cast<std::uint64_t>(number) * (mebibyte / block_bytes)));
+        UNDERSTUDY_CHECK(bytes.check(static_cast<std::uint64_t>(number) * (mebibyte / block_bytes)));
     }
     UNDERSTUDY_CHECK(close(file));
     return place.megabytes / seconds_since(began);
@@ -129,7 +142,7 @@ Result<double> sequential_read(const Place& place) {
 
 Result<double> random_read(const Place& place) {
     UNDERSTUDY_CHECK(need_big_file(place));
-    std::vector<char> bytes(block_bytes);
+    Buffer bytes(block_bytes);
     UNDERSTUDY_TRY(auto file, open_without_cache(big(place), O_RDONLY));
     ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_RANDOM);
     std::uint64_t done = 0;
@@ -140,7 +153,7 @@ Result<double> random_read(const Place& place) {
         UNDERSTUDY_CHECK(whole(
             "read", ::pread(file.get(), bytes.data(), block_bytes, static_cast<off_t>(block * block_bytes)),
             block_bytes));
-        UNDERSTUDY_CHECK(check(bytes, block));
+        UNDERSTUDY_CHECK(bytes.check(block));
     }
     UNDERSTUDY_CHECK(close(file));
     return static_cast<double>(done) / seconds_since(began);
@@ -148,13 +161,13 @@ Result<double> random_read(const Place& place) {
 
 Result<double> write_blocks(const Place& place, bool sync_each) {
     UNDERSTUDY_CHECK(need_big_file(place));
-    std::vector<char> bytes = random_bytes(block_bytes);
+    Buffer bytes(block_bytes);
     UNDERSTUDY_TRY(auto file, open_without_cache(big(place), O_WRONLY));
     std::uint64_t done = 0;
     const Instant began = io::monotonic_now();
     for (; io::monotonic_now() - began < measure_for; ++done) {
         const std::uint64_t block = scattered(done, place);
-        mark(bytes, block);
+        bytes.mark(block);
         UNDERSTUDY_CHECK(whole(
             "write", ::pwrite(file.get(), bytes.data(), block_bytes, static_cast<off_t>(block * block_bytes)),
             block_bytes));
@@ -172,12 +185,13 @@ Result<double> random_write_fsync(const Place& place) {
 }
 
 Result<double> create(const Place& place) {
-    const std::vector<char> bytes = random_bytes(small_file_bytes);
+    Buffer bytes(block_bytes);
     UNDERSTUDY_CHECK(succeeded("mkdir", ::mkdir((place.folder + "/small").c_str(), 0755)));
     const Instant began = io::monotonic_now();
     for (int number = 0; number < place.files; ++number) {
         UNDERSTUDY_TRY(auto file, open(small(place, number), O_WRONLY | O_CREAT | O_EXCL));
-        UNDERSTUDY_CHECK(whole("write", ::write(file.get(), bytes.data(), bytes.size()), bytes.size()));
+        UNDERSTUDY_CHECK(
+            whole("write", ::write(file.get(), bytes.data(), small_file_bytes), small_file_bytes));
         UNDERSTUDY_CHECK(close(file));
     }
     return place.files / seconds_since(began);

@@ -6,24 +6,11 @@
 namespace understudy::bench {
 namespace {
 
-constexpr const char* filesystems = "nodev\tproc\nnodev\tnfs4\n\text4\n\tfuseblk\n";
 constexpr const char* mountinfo =
     "22 1 254:0 / / rw,relatime - ext4 /dev/root rw\n"
     "40 22 0:35 / /run/bench rw,nosuid shared:7 master:2 - tmpfs tmpfs rw,size=786432k\n"
     "41 40 0:36 / /run/bench/mnt rw,nosuid - fuse.sshfs bench@192.0.2.11:/srv rw,user_id=0\n"
     "42 40 0:37 / /run/bench rw - fuse.other other rw\n";
-
-TEST(Filesystems, a_type_is_found_whether_it_needs_a_device_or_not) {
-    EXPECT_TRUE(lists_filesystem(filesystems, "nfs4"));
-    EXPECT_TRUE(lists_filesystem(filesystems, "ext4"));
-}
-
-TEST(Filesystems, part_of_a_name_is_no_type) {
-    EXPECT_FALSE(lists_filesystem(filesystems, "nfs"));
-    EXPECT_FALSE(lists_filesystem(filesystems, "fuse"));
-    EXPECT_FALSE(lists_filesystem(filesystems, "nodev"));
-    EXPECT_FALSE(lists_filesystem("", "ext4"));
-}
 
 TEST(Mountinfo, the_type_of_a_mount_follows_the_optional_fields) {
     EXPECT_EQ(mounted_type(mountinfo, "/run/bench/mnt"), "fuse.sshfs");
