@@ -267,7 +267,7 @@ Result<void> locks_exclude_hosts(const Place& place) {
     if (set_lock(held.get(), F_WRLCK) != 0) return system_error("lock", errno);
     UNDERSTUDY_TRY(const auto other, open(place.other_folder + "/lock", O_RDWR));
     if (set_lock(other.get(), F_WRLCK) == 0)
-        return Error(ErrorKind::failed, "lock", "a second host was given the lock that the first one held");
+        return Error(ErrorKind::failed, "two hosts", "were both given the same lock");
     if (errno != EAGAIN && errno != EACCES) return system_error("lock on a second host", errno);
     return {};
 }
