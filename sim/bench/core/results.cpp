@@ -104,7 +104,8 @@ std::string to_side_by_side(const Results& results) {
         const std::size_t space = std::min(name.find(' '), name.size() - 1);
         ratios.set(name.substr(space + 1), name.substr(0, space), ratio);
     }
-    return medians.text("median") + "\n" + ratios.text("ratio, above 1: ours is better");
+    const std::string text = medians.text("median");
+    return results.ratios.empty() ? text : text + "\n" + ratios.text("ratio, above 1: ours is better");
 }
 
 std::string to_svg(const Results& results, const std::string& title) {

@@ -64,12 +64,7 @@ class Bench {
         UNDERSTUDY_CHECK(rig_.add_host("other", "192.0.2.22"));
         UNDERSTUDY_TRY(contenders_, start_file_servers(rig_, {contender_names_, options_.programs,
                                                               options_.peers, scratch, store, logs()}));
-        std::erase_if(contenders_, [&](const FileContender& contender) {
-            if (contender.why_not.empty()) return false;
-            leave_out(contender.name, everything, contender.why_not);
-            return true;
-        });
-        for (const FileContender& contender : contenders_) UNDERSTUDY_CHECK(prepare(contender));
+        UNDERSTUDY_CHECK(mount_all());
         for (int round = 0; round < options_.rounds; ++round)
             for (const FileContender& contender : contenders_) {
                 fmt::print(stderr, "round {} of {}: {}\n", round + 1, options_.rounds, contender.name);
@@ -102,7 +97,25 @@ class Bench {
         std::fflush(stdout);
     }
 
-    Result<void> prepare(const FileContender& contender) {
+    // Without a peer the others are compared; without ours there is nothing to compare.
+    Result<void> mount_all() {
+        std::vector<FileContender> mounted;
+        for (FileContender& contender : contenders_) {
+            if (contender.why_not.empty())
+                if (const auto done = mount(contender); done.has_error()) {
+                    if (contender.name == "ours") return done.error();
+                    contender.why_not = done.error().message();
+                }
+            if (contender.why_not.empty())
+                mounted.push_back(contender);
+            else
+                leave_out(contender.name, everything, contender.why_not);
+        }
+        contenders_ = std::move(mounted);
+        return {};
+    }
+
+    Result<void> mount(const FileContender& contender) {
         const Place at = place(contender);
         for (const auto& [host, where] : {std::pair{"client", at.folder}, {"other", at.other_folder}})
             UNDERSTUDY_CHECK(

@@ -38,7 +38,8 @@ Result<void> start_ganesha(const Rig& rig, const std::string& host, const Ganesh
     UNDERSTUDY_TRY(
         const auto config,
         write_file(place.scratch + "/ganesha.conf",
-                   fmt::format("NFS_CORE_PARAM {{ Protocols = 4; NFS_Port = {}; Plugins_Dir = \"{}{}\"; }}\n"
+                   fmt::format("NFS_CORE_PARAM {{ Protocols = 4; NFS_Port = {}; Enable_NLM = false;\n"
+                               "  Enable_RQUOTA = false; Plugins_Dir = \"{}{}\"; }}\n"
                                "NFSv4 {{ Graceless = true; RecoveryBackend = fs; RecoveryRoot = \"{}\";\n"
                                "  UseGetpwnam = true; Only_Numeric_Owners = true; }}\n"
                                "NFS_KRB5 {{ Active_krb5 = false; }}\n"

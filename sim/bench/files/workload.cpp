@@ -18,7 +18,7 @@
 namespace understudy::bench {
 namespace {
 
-constexpr Duration measure_for = 600ms;
+constexpr Duration measure_for = 500ms;
 constexpr std::size_t mebibyte = 1 << 20;
 constexpr std::size_t block_bytes = 4096;
 constexpr std::size_t small_file_bytes = 512;
