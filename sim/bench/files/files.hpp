@@ -26,7 +26,8 @@ struct FilesBenchOptions {
 // Every contender's name and every measure's.
 std::vector<std::string> only_names();
 
-// Prints the table. Runs in a sandbox of its own, which is gone when this returns.
+// Prints the table. Runs in a sandbox of its own, which is gone when this returns. Error: that of the first
+// measure that ours could not do too.
 Result<void> bench_files(const FilesBenchOptions& options);
 
 }  // namespace understudy::bench

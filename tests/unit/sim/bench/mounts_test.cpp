@@ -9,7 +9,8 @@ namespace {
 constexpr const char* mountinfo =
     "22 1 254:0 / / rw,relatime - ext4 /dev/root rw\n"
     "40 22 0:35 / /run/bench rw,nosuid shared:7 master:2 - tmpfs tmpfs rw,size=786432k\n"
-    "41 40 0:36 / /run/bench/mnt rw,nosuid shared:8 master:3 - fuse.sshfs bench@192.0.2.11:/srv rw,user_id=0\n"
+    "41 40 0:36 / /run/bench/mnt rw,nosuid shared:8 master:3 - fuse.sshfs bench@192.0.2.11:/srv "
+    "rw,user_id=0\n"
     "42 40 0:37 / /run/bench rw - fuse.other other rw\n";
 
 TEST(Mountinfo, the_type_of_a_mount_follows_the_optional_fields) {
