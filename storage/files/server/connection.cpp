@@ -14,11 +14,11 @@
 #include <utility>
 
 #include "storage/files/core/codec.hpp"
+#include "storage/files/server/file_pool.hpp"
+#include "storage/files/server/file_requests.hpp"
 
 namespace understudy::files {
 namespace asio = boost::asio;
-
-// g++ 12 destroys a closure twice that is made inside a co_await expression: work is made before it.
 
 namespace {
 
@@ -89,21 +89,6 @@ void Connection::finish(std::uint16_t tag, Body reply) {
     room_.cancel();
 }
 
-template <typename Operation>
-asio::awaitable<Body> Connection::in_pool(Strand strand, Operation operation) {
-    auto executor = co_await asio::this_coro::executor;
-    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Body)>(
-        [](auto handler, asio::any_io_executor back, Strand where, Operation work) {
-            asio::post(where, [handler = std::move(handler), back, work = std::move(work)]() mutable {
-                Body reply = work();
-                asio::post(back, [handler = std::move(handler), reply = std::move(reply)]() mutable {
-                    std::move(handler)(std::move(reply));
-                });
-            });
-        },
-        asio::use_awaitable, executor, std::move(strand), std::move(operation));
-}
-
 asio::awaitable<Body> Connection::answer(std::uint16_t tag, Body request) {
     if (const auto* it = std::get_if<Tversion>(&request)) co_return version(*it);
     if (!version_agreed_) co_return failure(EPROTO);
@@ -121,27 +106,10 @@ asio::awaitable<Body> Connection::answer(std::uint16_t tag, Body request) {
     if (const auto* it = std::get_if<Tgetlock>(&request)) co_return get_lock(*it);
 
     // What is left works on files alone: in the pool, in its fid's order.
-    FidPtr fid, other;
-    bool needs_other = false;
-    std::visit(
-        [&](const auto& it) {
-            if constexpr (requires {
-                              it.old_fid;
-                              it.new_fid;
-                          }) {
-                fid = find(it.old_fid);
-                other = find(it.new_fid);
-                needs_other = true;
-            } else if constexpr (requires { it.fid; }) {
-                fid = find(it.fid);
-                if constexpr (requires { it.directory_fid; }) {
-                    other = find(it.directory_fid);
-                    needs_other = true;
-                }
-            }
-        },
-        request);
-    if (fid == nullptr || (needs_other && other == nullptr)) co_return failure(EBADF);
+    const FileFids numbers = fids_of(request);
+    FidPtr fid = numbers.file ? find(*numbers.file) : nullptr;
+    FidPtr other = numbers.to ? find(*numbers.to) : nullptr;
+    if (fid == nullptr || (numbers.to && other == nullptr)) co_return failure(EBADF);
     if (fid->attribute_write) {  // since Txattrcreate it takes the value and nothing else
         const auto* write = std::get_if<Twrite>(&request);
         co_return write == nullptr ? failure(EBADF) : append_attribute(*write, *fid->attribute_write);
@@ -156,53 +124,8 @@ asio::awaitable<Body> Connection::answer(std::uint16_t tag, Body request) {
     std::uint32_t removed_fid = removes ? std::get<Tremove>(request).fid : no_fid;
     std::uint32_t data_limit = message_bytes_ - read_write_overhead;
     auto work = [file = fid->file, to = other == nullptr ? nullptr : other->file,
-                 request = std::move(request), data_limit]() -> Body {
-        if (file->is_attribute && !std::holds_alternative<Tread>(request)) return failure(EBADF);
-        return std::visit(
-            [&](const auto& it) -> Body {
-                using T = std::decay_t<decltype(it)>;
-                if constexpr (std::is_same_v<T, Tread>) {
-                    Tread limited = it;
-                    limited.count = std::min(limited.count, data_limit);
-                    return read_file(*file, limited);
-                } else if constexpr (std::is_same_v<T, Treaddir>) {
-                    Treaddir limited = it;
-                    limited.count = std::min(limited.count, data_limit);
-                    return read_directory(*file, limited);
-                } else if constexpr (std::is_same_v<T, Twrite>) {
-                    return write_file(*file, it);
-                } else if constexpr (std::is_same_v<T, Tfsync>) {
-                    return sync_file(*file, it);
-                } else if constexpr (std::is_same_v<T, Tgetattr>) {
-                    return get_attributes(*file);
-                } else if constexpr (std::is_same_v<T, Tsetattr>) {
-                    return set_attributes(*file, it);
-                } else if constexpr (std::is_same_v<T, Tstatfs>) {
-                    return file_system_status(*file);
-                } else if constexpr (std::is_same_v<T, Tmkdir>) {
-                    return make_directory(*file, it);
-                } else if constexpr (std::is_same_v<T, Tsymlink>) {
-                    return make_symlink(*file, it);
-                } else if constexpr (std::is_same_v<T, Tmknod>) {
-                    return make_node(*file, it);
-                } else if constexpr (std::is_same_v<T, Tlink>) {
-                    return make_link(*to, *file, it.name);
-                } else if constexpr (std::is_same_v<T, Treadlink>) {
-                    return read_link(*file);
-                } else if constexpr (std::is_same_v<T, Tunlinkat>) {
-                    return unlink_at(*file, it.name, it.flags);
-                } else if constexpr (std::is_same_v<T, Trenameat>) {
-                    return rename_at(*file, it.old_name, *to, it.new_name);
-                } else if constexpr (std::is_same_v<T, Trename>) {
-                    return rename_file(*file, *to, it.name);
-                } else if constexpr (std::is_same_v<T, Tremove>) {
-                    return remove_file(*file);
-                } else {
-                    return failure(EOPNOTSUPP);
-                }
-            },
-            request);
-    };
+                 request = std::move(request),
+                 data_limit] { return answer_file_request(*file, to.get(), request, data_limit); };
     Body reply = co_await in_pool(fid->strand, std::move(work));
     if (removes) fids_.erase(removed_fid);  // Tremove clunks, whether it removed or not
     co_return reply;
@@ -245,177 +168,17 @@ asio::awaitable<Body> Connection::attach(Tattach request) {
     co_return reply;
 }
 
-asio::awaitable<Body> Connection::walk_to(Twalk request) {
-    FidPtr from = find(request.fid);
-    if (from == nullptr) co_return failure(EBADF);
-    bool in_place = request.new_fid == request.fid;
-    if (request.new_fid == no_fid || (!in_place && fids_.contains(request.new_fid)))
-        co_return failure(EINVAL);
-    auto to = std::make_shared<HostFile>();
-    std::size_t wanted = request.names.size();
-    std::uint32_t new_fid = request.new_fid;
-    auto work = [file = from->file, to, request = std::move(request)] { return walk(*file, request, *to); };
-    Body reply = co_await in_pool(from->strand, std::move(work));
-    const auto* walked = std::get_if<Rwalk>(&reply);
-    if (walked == nullptr || walked->qids.size() != wanted) co_return reply;
-    if (in_place) {
-        from->file = std::move(to);
-    } else if (!add(new_fid, std::move(to), new_strand())) {
-        co_return failure(EMFILE);
-    }
-    co_return reply;
-}
-
-asio::awaitable<Body> Connection::open(Tlopen request) {
-    FidPtr fid = find(request.fid);
-    if (fid == nullptr) co_return failure(EBADF);
-    auto opened = std::make_shared<HostFile>();
-    std::uint32_t io_unit = message_bytes_ - read_write_overhead;
-    auto work = [file = fid->file, opened, request, io_unit] {
-        return open_file(*file, request, io_unit, *opened);
-    };
-    Body reply = co_await in_pool(fid->strand, std::move(work));
-    if (std::holds_alternative<Rlopen>(reply)) fid->file = std::move(opened);
-    co_return reply;
-}
-
-asio::awaitable<Body> Connection::create(Tlcreate request) {
-    FidPtr fid = find(request.fid);
-    if (fid == nullptr) co_return failure(EBADF);
-    auto created = std::make_shared<HostFile>();
-    std::uint32_t io_unit = message_bytes_ - read_write_overhead;
-    auto work = [file = fid->file, created, request = std::move(request), io_unit] {
-        return create_file(*file, request, io_unit, *created);
-    };
-    Body reply = co_await in_pool(fid->strand, std::move(work));
-    if (std::holds_alternative<Rlcreate>(reply)) fid->file = std::move(created);
-    co_return reply;
-}
-
-asio::awaitable<Body> Connection::clunk(std::uint32_t number) {
-    auto found = fids_.find(number);
-    if (found == fids_.end()) co_return failure(EBADF);
-    FidPtr fid = found->second;
-    fids_.erase(found);
-    if (fid->file->is_root && leased_) share_->sessions->end(session_, "unmounted");
-    if (!fid->attribute_write) co_return Rclunk{};
-    auto work = [write = std::move(*fid->attribute_write)] { return commit_attribute(write); };
-    co_return co_await in_pool(fid->strand, std::move(work));
-}
-
-asio::awaitable<Body> Connection::attribute(Txattrwalk request) {
-    FidPtr fid = find(request.fid);
-    if (fid == nullptr) co_return failure(EBADF);
-    if (fid->file->is_attribute || fids_.contains(request.new_fid)) co_return failure(EINVAL);
-    auto value = std::make_shared<HostFile>();
-    value->is_attribute = true;
-    value->share = fid->file->share;
-    Body reply;
-    if (request.name == lease_attribute) {
-        value->attribute = std::to_string(
-            std::chrono::duration_cast<std::chrono::milliseconds>(share_->sessions->lease()).count());
-        reply = Rxattrwalk{value->attribute.size()};
-    } else if (request.name == fence_attribute) {
-        bool is_root = fid->file->path == "/";
-        value->attribute = std::to_string(is_root ? share_->sessions->share_fence()
-                                                  : share_->sessions->fence(fid->file->qid.path));
-        reply = Rxattrwalk{value->attribute.size()};
-    } else {
-        auto work = [file = fid->file, value, name = request.name] {
-            return read_attribute(*file, name, value->attribute);
-        };
-        reply = co_await in_pool(fid->strand, std::move(work));
-    }
-    if (std::holds_alternative<Rxattrwalk>(reply) && !add(request.new_fid, std::move(value), new_strand()))
-        co_return failure(EMFILE);
-    co_return reply;
-}
-
-Body Connection::attribute_create(const Txattrcreate& request) {
-    FidPtr fid = find(request.fid);
-    if (fid == nullptr) return failure(EBADF);
-    if (fid->attribute_write) return failure(EINVAL);
-    if (request.name.starts_with(own_attributes)) return failure(EPERM);
-    AttributeWrite write;
-    Body reply = begin_attribute(request, fid->file, write);
-    if (std::holds_alternative<Rxattrcreate>(reply)) fid->attribute_write = std::move(write);
-    return reply;
-}
-
-asio::awaitable<Body> Connection::lock(std::uint16_t tag, Tlock request) {
-    FidPtr fid = find(request.fid);
-    if (fid == nullptr || !fid->file->opened.valid()) co_return failure(EBADF);
-    std::optional<LockRange> range = lock_range(request.start, request.length);
-    if (!range || request.type > lock_unlock || request.client_id.size() > 255) co_return failure(EINVAL);
-    LockedFile file = locked_file(fid->file->qid.path, request.client_id);
-    LockOwner owner{session_, request.proc_id, request.client_id};
-    if (request.type == lock_unlock) {
-        share_->sessions->unlock(file, owner, *range);
-        co_return Rlock{lock_success};
-    }
-    HeldLock wanted{owner, *range, request.type == lock_write ? LockMode::exclusive : LockMode::shared};
-    bool reclaim = (request.flags & lock_flag_reclaim) != 0;
-    LockOutcome outcome = LockOutcome::conflict;
-    if ((request.flags & lock_flag_block) != 0 && !reclaim) {
-        std::uint64_t ticket = share_->sessions->new_ticket();
-        waiting_[tag] = ticket;
-        auto granted = share_->sessions->lock_or_wait(ticket, file, wanted, fid->file->path);
-        outcome = co_await std::move(granted);
-        waiting_.erase(tag);
-    } else {
-        outcome = share_->sessions->lock(file, wanted, reclaim, fid->file->path);
-    }
-    switch (outcome) {
-        case LockOutcome::granted:
-            co_return Rlock{lock_success};
-        case LockOutcome::conflict:
-            co_return Rlock{lock_blocked};
-        case LockOutcome::grace:
-            co_return Rlock{lock_grace};
-        case LockOutcome::too_many:
-            co_return failure(ENOLCK);
-        case LockOutcome::stale:
-            co_return failure(ESTALE);
-        case LockOutcome::deadlock:
-            co_return failure(EDEADLK);
-        case LockOutcome::cancelled:  // nobody wants the answer
-            discarded_.insert(tag);
-            co_return failure(EINTR);
-        case LockOutcome::waits:
-            break;
-    }
-    co_return failure(EIO);
-}
-
-Body Connection::get_lock(const Tgetlock& request) {
-    FidPtr fid = find(request.fid);
-    if (fid == nullptr || !fid->file->opened.valid()) return failure(EBADF);
-    std::optional<LockRange> range = lock_range(request.start, request.length);
-    if (!range || request.type > lock_write) return failure(EINVAL);
-    HeldLock wanted{{session_, request.proc_id, request.client_id},
-                    *range,
-                    request.type == lock_write ? LockMode::exclusive : LockMode::shared};
-    std::optional<HeldLock> held =
-        share_->sessions->conflict(locked_file(fid->file->qid.path, request.client_id), wanted);
-    if (!held)
-        return Rgetlock{lock_unlock, request.start, request.length, request.proc_id, request.client_id};
-    std::uint64_t length =
-        held->range.last == LockRange::to_end ? 0 : held->range.last - held->range.first + 1;
-    return Rgetlock{static_cast<std::uint8_t>(held->mode == LockMode::exclusive ? lock_write : lock_read),
-                    held->range.first, length, held->owner.proc_id, held->owner.client_id};
-}
-
 Connection::FidPtr Connection::find(std::uint32_t fid) const {
     auto found = fids_.find(fid);
     return found == fids_.end() ? nullptr : found->second;
 }
 
-bool Connection::add(std::uint32_t fid, std::shared_ptr<const HostFile> file, const Strand& strand) {
+bool Connection::add(std::uint32_t fid, std::shared_ptr<const HostFile> file, const FileStrand& strand) {
     if (fid == no_fid || fids_.size() >= max_fids) return false;
     return fids_.try_emplace(fid, std::make_shared<Fid>(Fid{std::move(file), strand, {}})).second;
 }
 
-Connection::Strand Connection::new_strand() const {
+FileStrand Connection::new_strand() const {
     return asio::make_strand(host_.file_pool().get_executor());
 }
 

@@ -18,7 +18,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <map>
 #include <memory>
@@ -30,6 +29,7 @@
 #include "storage/files/core/message.hpp"
 #include "storage/files/io/frame_stream.hpp"
 #include "storage/files/server/attributes.hpp"
+#include "storage/files/server/file_pool.hpp"
 #include "storage/files/server/host_files.hpp"
 #include "storage/files/server/sessions.hpp"
 
@@ -63,23 +63,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
     ExportedShare* share() const { return share_; }
 
   private:
-    using Strand = boost::asio::strand<boost::asio::thread_pool::executor_type>;
     struct Fid {
         std::shared_ptr<const HostFile> file;
-        Strand strand;                                    // keeps the operations of this fid in order
+        FileStrand strand;                                // keeps the operations of this fid in order
         std::optional<AttributeWrite> attribute_write{};  // after Txattrcreate
     };
     using FidPtr = std::shared_ptr<Fid>;
 
     static boost::asio::awaitable<void> serve(std::shared_ptr<Connection> self, Message message);
     boost::asio::awaitable<Body> answer(std::uint16_t tag, Body request);
-    template <typename Operation>
-    boost::asio::awaitable<Body> in_pool(Strand strand, Operation operation);
     void finish(std::uint16_t tag, Body reply);
 
     FidPtr find(std::uint32_t fid) const;
-    bool add(std::uint32_t fid, std::shared_ptr<const HostFile> file, const Strand& strand);
-    Strand new_strand() const;
+    bool add(std::uint32_t fid, std::shared_ptr<const HostFile> file, const FileStrand& strand);
+    FileStrand new_strand() const;
     Body version(const Tversion& request);
     boost::asio::awaitable<Body> attach(Tattach request);
     boost::asio::awaitable<Body> walk_to(Twalk request);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cerrno>
+#include <utility>
+
+#include "storage/files/server/connection.hpp"
+#include "storage/files/server/file_pool.hpp"
+
+namespace understudy::files {
+namespace asio = boost::asio;
+
+asio::awaitable<Body> Connection::attribute(Txattrwalk request) {
+    FidPtr fid = find(request.fid);
+    if (fid == nullptr) co_return failure(EBADF);
+    if (fid->file->is_attribute || fids_.contains(request.new_fid)) co_return failure(EINVAL);
+    auto value = std::make_shared<HostFile>();
+    value->is_attribute = true;
+    value->share = fid->file->share;
+    Body reply;
+    if (request.name == lease_attribute) {
+        value->attribute = std::to_string(
+            std::chrono::duration_cast<std::chrono::milliseconds>(share_->sessions->lease()).count());
+        reply = Rxattrwalk{value->attribute.size()};
+    } else if (request.name == fence_attribute) {
+        bool is_root = fid->file->path == "/";
+        value->attribute = std::to_string(is_root ? share_->sessions->share_fence()
+                                                  : share_->sessions->fence(fid->file->qid.path));
+        reply = Rxattrwalk{value->attribute.size()};
+    } else {
+        auto work = [file = fid->file, value, name = request.name] {
+            return read_attribute(*file, name, value->attribute);
+        };
+        reply = co_await in_pool(fid->strand, std::move(work));
+    }
+    if (std::holds_alternative<Rxattrwalk>(reply) && !add(request.new_fid, std::move(value), new_strand()))
+        co_return failure(EMFILE);
+    co_return reply;
+}
+
+Body Connection::attribute_create(const Txattrcreate& request) {
+    FidPtr fid = find(request.fid);
+    if (fid == nullptr) return failure(EBADF);
+    if (fid->attribute_write) return failure(EINVAL);
+    if (request.name.starts_with(own_attributes)) return failure(EPERM);
+    AttributeWrite write;
+    Body reply = begin_attribute(request, fid->file, write);
+    if (std::holds_alternative<Rxattrcreate>(reply)) fid->attribute_write = std::move(write);
+    return reply;
+}
+
+}  // namespace understudy::files
