@@ -16,7 +16,7 @@ int administer(const std::string& socket, const std::string& command, const std:
     const bool reads = command == "state" || command == "metrics";
     const std::string target =
         reads || command == "reload" ? "/" + command : fmt::format("/backends/{}/{}", host, command);
-    const auto answer = administrate(socket, reads ? "GET" : "POST", target);
+    const auto answer = io::administrate(socket, reads ? "GET" : "POST", target);
     if (answer.has_error()) return fail(answer.error().message(), exit_status(answer.error().kind));
     fmt::print("{}", *answer);
     return 0;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "base/prometheus_text.hpp"
+
 namespace understudy::lb {
 namespace {
 
@@ -32,21 +34,11 @@ json::object document_of(const std::string& host, const FlowCounters& counters) 
             {"bytes_to_client", counters.bytes_to_client}};
 }
 
-// One metric with its samples: the lines that Prometheus wants before them, once.
-class Metric {
+// Names of rules, hosts and probes need no escape.
+class Metric : public PrometheusMetric {
   public:
-    Metric(std::string& out, std::string name, const char* type, const char* help)
-        : out_(out), name_("understudy_lb_" + std::move(name)) {
-        out_ += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name_, help, name_, type);
-    }
-    // `labels` is what stands between the braces; names of rules, hosts and probes need no escape.
-    void sample(const std::string& labels, std::uint64_t value) {
-        out_ += fmt::format("{}{{{}}} {}\n", name_, labels, value);
-    }
-
-  private:
-    std::string& out_;
-    std::string name_;
+    Metric(std::string& out, const std::string& name, const char* type, const char* help)
+        : PrometheusMetric(out, "understudy_lb_" + name, type, help) {}
 };
 
 }  // namespace

@@ -28,7 +28,7 @@ class AdminTest : public DaemonTest {
     }
 
     Result<std::string> ask(const std::string& method, const std::string& target) {
-        return administrate(config_.admin_socket, method, target);
+        return io::administrate(config_.admin_socket, method, target);
     }
     json::object state() {
         const auto answer = ask("GET", "/state");
