@@ -132,8 +132,9 @@ constexpr std::array<const char*, std::variant_size_v<Body>> type_names = {
     "Txattrcreate", "Rxattrcreate", "Treaddir",  "Rreaddir",  "Tfsync",   "Rfsync",     "Tlock",
     "Rlock",        "Tgetlock",     "Rgetlock",  "Tlink",     "Rlink",    "Tmkdir",     "Rmkdir",
     "Trenameat",    "Rrenameat",    "Tunlinkat", "Runlinkat", "Tversion", "Rversion",   "Tauth",
-    "Tattach",      "Rattach",      "Tflush",    "Rflush",    "Twalk",    "Rwalk",      "Tread",
-    "Rread",        "Twrite",       "Rwrite",    "Tclunk",    "Rclunk",   "Tremove",    "Rremove"};
+    "Rauth",        "Tattach",      "Rattach",   "Tflush",    "Rflush",   "Twalk",      "Rwalk",
+    "Tread",        "Rread",        "Twrite",    "Rwrite",    "Tclunk",   "Rclunk",     "Tremove",
+    "Rremove"};
 
 }  // namespace
 

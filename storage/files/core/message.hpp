@@ -135,6 +135,7 @@ struct Rversion { std::uint32_t message_bytes = 0; std::string version;
                   UNDERSTUDY_9P(101, self.message_bytes, self.version) };
 struct Tauth { std::uint32_t fid = 0; std::string user, share; std::uint32_t user_number = 0;
                UNDERSTUDY_9P(102, self.fid, self.user, self.share, self.user_number) };
+struct Rauth { Qid qid; UNDERSTUDY_9P(103, self.qid) };
 struct Tattach { std::uint32_t fid = 0, auth_fid = no_fid; std::string user, share; std::uint32_t user_number = no_user;
                  UNDERSTUDY_9P(104, self.fid, self.auth_fid, self.user, self.share, self.user_number) };
 struct Rattach { Qid qid; UNDERSTUDY_9P(105, self.qid) };
@@ -161,8 +162,8 @@ using Body =
                  Rmknod, Trename, Rrename, Treadlink, Rreadlink, Tgetattr, Rgetattr, Tsetattr, Rsetattr,
                  Txattrwalk, Rxattrwalk, Txattrcreate, Rxattrcreate, Treaddir, Rreaddir, Tfsync, Rfsync,
                  Tlock, Rlock, Tgetlock, Rgetlock, Tlink, Rlink, Tmkdir, Rmkdir, Trenameat, Rrenameat,
-                 Tunlinkat, Runlinkat, Tversion, Rversion, Tauth, Tattach, Rattach, Tflush, Rflush, Twalk,
-                 Rwalk, Tread, Rread, Twrite, Rwrite, Tclunk, Rclunk, Tremove, Rremove>;
+                 Tunlinkat, Runlinkat, Tversion, Rversion, Tauth, Rauth, Tattach, Rattach, Tflush, Rflush,
+                 Twalk, Rwalk, Tread, Rread, Twrite, Rwrite, Tclunk, Rclunk, Tremove, Rremove>;
 
 struct Message {
     std::uint16_t tag = no_tag;

@@ -244,6 +244,12 @@ bool SessionMachine::may_write(std::uint64_t session, std::uint64_t inode) {
     return false;
 }
 
+std::vector<SessionMachine::Listed> SessionMachine::sessions() const {
+    std::vector<Listed> all;
+    for (const auto& [id, session] : sessions_) all.push_back({id, session.client, session.lease_end});
+    return all;
+}
+
 std::string SessionMachine::client_of(std::uint64_t session) const {
     auto found = sessions_.find(session);
     return found == sessions_.end() ? std::string() : found->second.client;
@@ -254,6 +260,12 @@ void SessionMachine::unlock(const LockedFile& file, const LockOwner& owner, cons
     if (found == sessions_.end() || !locks_.release(file, owner, range)) return;
     actions_.push_back(LockChanged{LockChanged::What::released, found->second.client, file, range, {}});
     serve_waiters();
+}
+
+void SessionMachine::release_file(std::uint64_t session, std::uint64_t inode) {
+    for (const LockSpace space : {LockSpace::range, LockSpace::whole_file})
+        for (const HeldLock& held : locks_.locks({inode, space}))
+            if (held.owner.session == session) unlock({inode, space}, held.owner, held.range);
 }
 
 std::optional<HeldLock> SessionMachine::conflict(const LockedFile& file, const HeldLock& wanted) const {

@@ -129,6 +129,8 @@ class SessionMachine {
                              Instant now);
     void cancel(std::uint64_t ticket);  // nothing when it is not waiting (any more)
     void unlock(const LockedFile& file, const LockOwner& owner, const LockRange& range);
+    // What the session holds on the file, in both spaces.
+    void release_file(std::uint64_t session, std::uint64_t inode);
     std::optional<HeldLock> conflict(const LockedFile& file, const HeldLock& wanted) const;
 
     FenceSet set_fence(std::uint64_t session, std::uint64_t inode, std::uint64_t number);
@@ -139,6 +141,13 @@ class SessionMachine {
     std::optional<Deadline> next_deadline() const;
     std::vector<SessionAction> take_actions();
 
+    struct Listed {
+        std::uint64_t session;
+        std::string client;
+        std::optional<Instant> lease_end;
+    };
+    std::vector<Listed> sessions() const;
+    std::string client_of(std::uint64_t session) const;  // empty: it doesn't live
     bool is_live(std::uint64_t session) const { return sessions_.contains(session); }
     bool in_grace(Instant now) const;
     const LockTable& locks() const { return locks_; }
@@ -160,7 +169,6 @@ class SessionMachine {
     void finish(std::uint64_t session, LockChanged::What what);
     void grant(const LockedFile& file, const HeldLock& wanted, bool reclaim);
     void serve_waiters();
-    std::string client_of(std::uint64_t session) const;
     bool somebody_may_reclaim() const;
 
     Duration lease_;

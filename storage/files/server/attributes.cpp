@@ -5,6 +5,9 @@
 #include <sys/xattr.h>
 
 #include <cerrno>
+#include <optional>
+
+#include "storage/files/server/host_places.hpp"
 
 namespace understudy::files {
 namespace {
@@ -67,11 +70,20 @@ Body append_attribute(const Twrite& request, AttributeWrite& write) {
 Body commit_attribute(const AttributeWrite& write) {
     if (write.value.size() != write.size) return failure(EINVAL);
     const std::string path = proc_path(write.file->place.get());
+    const NamesHeld names(*write.file->share);
+    std::optional<std::string> before;
+    if (names.undo() != nullptr) {
+        std::string held(XATTR_SIZE_MAX, '\0');
+        const ssize_t length = ::getxattr(path.c_str(), write.name.c_str(), held.data(), held.size());
+        if (length >= 0) before = held.substr(0, static_cast<std::size_t>(length));
+    }
     const bool removes = write.size == 0 && write.flags == XATTR_REPLACE;
     const int done = removes ? ::removexattr(path.c_str(), write.name.c_str())
                              : ::setxattr(path.c_str(), write.name.c_str(), write.value.data(),
                                           write.value.size(), static_cast<int>(write.flags));
     if (done != 0) return failure(errno);
+    if (names.undo() != nullptr)
+        names.undo()->attribute_changed(write.file->place.get(), write.name, std::move(before));
     return Rclunk{};
 }
 

@@ -13,25 +13,39 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/io/clock.hpp"
 #include "storage/files/core/codec.hpp"
 #include "storage/files/server/file_pool.hpp"
 #include "storage/files/server/file_requests.hpp"
+#include "storage/files/server/request_paths.hpp"
 
 namespace understudy::files {
 namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t max_fids = 65536;
 constexpr std::size_t max_outstanding = 64;
 constexpr std::size_t max_queued_bytes = 4 << 20;
+constexpr std::size_t max_held = 1024;
+constexpr std::size_t max_held_bytes = 32 << 20;
 
 }  // namespace
 
-Connection::Connection(asio::ip::tcp::socket socket, std::string peer, Host& host)
-    : stream_(nullptr), peer_(std::move(peer)), host_(host), room_(socket.get_executor()) {
+Connection::Connection(asio::ip::tcp::socket socket, Endpoint peer, Host& host)
+    : stream_(nullptr),
+      peer_(peer),
+      host_(host),
+      room_(socket.get_executor()),
+      healed_(socket.get_executor()) {
     stream_ = std::make_shared<FrameStream>(std::move(socket));
     room_.expires_at(asio::steady_timer::time_point::max());
+    healed_.expires_at(asio::steady_timer::time_point::max());
+}
+
+void Connection::close() {
+    stream_->close();
+    room_.cancel();
+    healed_.cancel();
 }
 
 asio::awaitable<void> Connection::run() {
@@ -41,27 +55,36 @@ asio::awaitable<void> Connection::run() {
         Result<std::string> frame =
             co_await stream_->read_frame(version_agreed_ ? message_bytes_ : min_message_bytes);
         if (frame.has_error()) {
-            spdlog::debug("{}: {}", peer_, frame.error().message());
+            spdlog::debug("{}: {}", to_string(peer_), frame.error().message());
             break;
         }
+        while (stream_->is_open() && is_cut_off()) co_await healed();
+        if (!stream_->is_open()) break;
         Result<Message> message = decode(*frame);
         if (message.has_error() || outstanding_.contains(message->tag)) {
-            spdlog::warn("{}: connection ended: {}", peer_,
+            spdlog::warn("{}: connection ended: {}", to_string(peer_),
                          message.has_error() ? message.error().message() : "a tag is used twice");
             break;
         }
         if (share_ != nullptr) share_->sessions->heard(session_);
-        outstanding_.try_emplace(message->tag);
+        outstanding_.try_emplace(message->tag, Outstanding{io::monotonic_now(), message->body.index(), {}});
         asio::co_spawn(executor, serve(self, std::move(*message)), asio::detached);
-        while (stream_->is_open() && (outstanding_.size() - waiting_.size() >= max_outstanding ||
-                                      stream_->queued_bytes() > max_queued_bytes)) {
+        while (stream_->is_open() && !has_room()) {
             room_.expires_after(std::chrono::milliseconds(50));
             co_await room_.async_wait(asio::as_tuple(asio::use_awaitable));
         }
     }
     stream_->close();
     for (const auto& [tag, ticket] : std::map(waiting_)) share_->sessions->cancel(ticket);
+    for (const auto& [tag, held] : std::map(held_)) share_->faults->cancel(held.ticket);
+    faults_changed();  // what was withheld has nobody to go to
     if (share_ != nullptr && !leased_) share_->sessions->end(session_, "its connection ended");
+}
+
+bool Connection::has_room() const {
+    return outstanding_.size() - waiting_.size() - held_.size() < max_outstanding &&
+           stream_->queued_bytes() <= max_queued_bytes && held_.size() < max_held &&
+           held_bytes_ <= max_held_bytes;
 }
 
 asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self, Message message) {
@@ -69,21 +92,38 @@ asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self, Messag
     if (const auto* flush = std::get_if<Tflush>(&message.body)) {
         auto waited_for = self->outstanding_.find(flush->old_tag);
         if (waited_for != self->outstanding_.end() && flush->old_tag != tag)
-            waited_for->second.push_back(tag);  // answered when the old request was
+            waited_for->second.flushes.push_back(tag);  // answered when the old request was
         else
             self->finish(tag, Rflush{});
         if (auto lock = self->waiting_.find(flush->old_tag); lock != self->waiting_.end())
             self->share_->sessions->cancel(lock->second);
+        if (auto held = self->held_.find(flush->old_tag); held != self->held_.end())
+            self->share_->faults->cancel(held->second.ticket);
         co_return;
+    }
+    if (self->share_ != nullptr && self->share_->faults->any()) {
+        auto judged = self->befalls(tag, message.body);
+        const int error = co_await std::move(judged);
+        if (error != 0) {
+            if (error == Faults::given_up) self->discarded_.insert(tag);
+            self->finish(tag, failure(error == Faults::given_up ? EINTR : error));
+            co_return;
+        }
     }
     Body reply = co_await self->answer(tag, std::move(message.body));
     self->finish(tag, std::move(reply));
 }
 
 void Connection::finish(std::uint16_t tag, Body reply) {
-    if (discarded_.erase(tag) == 0) stream_->send(encode({tag, std::move(reply)}));
+    if (stream_->is_open() && is_cut_off()) {
+        withheld_.emplace_back(tag, std::move(reply));
+        return;
+    }
     auto found = outstanding_.find(tag);
-    std::vector<std::uint16_t> flushes = std::move(found->second);
+    if (share_ != nullptr)
+        share_->requests.count(found->second.kind, reply, io::monotonic_now() - found->second.since);
+    if (discarded_.erase(tag) == 0) stream_->send(encode({tag, std::move(reply)}));
+    std::vector<std::uint16_t> flushes = std::move(found->second.flushes);
     outstanding_.erase(found);
     for (std::uint16_t flush : flushes) finish(flush, Rflush{});
     room_.cancel();
@@ -93,8 +133,8 @@ asio::awaitable<Body> Connection::answer(std::uint16_t tag, Body request) {
     if (const auto* it = std::get_if<Tversion>(&request)) co_return version(*it);
     if (!version_agreed_) co_return failure(EPROTO);
     if (auto* it = std::get_if<Tattach>(&request)) co_return co_await attach(std::move(*it));
-    if (std::holds_alternative<Tauth>(request))
-        co_return failure(EOPNOTSUPP);  // no authentication is required
+    if (auto* it = std::get_if<Tauth>(&request)) co_return co_await auth(std::move(*it));
+    if (std::optional<Body> reply = prove(request)) co_return std::move(*reply);
     if (share_ == nullptr) co_return failure(EACCES);
     if (auto* it = std::get_if<Twalk>(&request)) co_return co_await walk_to(std::move(*it));
     if (auto* it = std::get_if<Tlopen>(&request)) co_return co_await open(*it);
@@ -114,7 +154,7 @@ asio::awaitable<Body> Connection::answer(std::uint16_t tag, Body request) {
         const auto* write = std::get_if<Twrite>(&request);
         co_return write == nullptr ? failure(EBADF) : append_attribute(*write, *fid->attribute_write);
     }
-    if (std::holds_alternative<Tstatfs>(request)) share_->sessions->reclaim_done(session_);
+    if (std::holds_alternative<Tstatfs>(request)) reclaim_done();
     const auto* resize = std::get_if<Tsetattr>(&request);
     if ((std::holds_alternative<Twrite>(request) ||
          (resize != nullptr && (resize->valid & setattr_size) != 0)) &&
@@ -123,63 +163,14 @@ asio::awaitable<Body> Connection::answer(std::uint16_t tag, Body request) {
     bool removes = std::holds_alternative<Tremove>(request);
     std::uint32_t removed_fid = removes ? std::get<Tremove>(request).fid : no_fid;
     std::uint32_t data_limit = message_bytes_ - read_write_overhead;
-    auto work = [file = fid->file, to = other == nullptr ? nullptr : other->file,
-                 request = std::move(request),
-                 data_limit] { return answer_file_request(*file, to.get(), request, data_limit); };
+    std::shared_ptr<SessionGate> gate = changes_files(request) ? gate_ : nullptr;
+    auto work = through(std::move(gate), [file = fid->file, to = other == nullptr ? nullptr : other->file,
+                                          request = std::move(request), data_limit] {
+        return answer_file_request(*file, to.get(), request, data_limit);
+    });
     Body reply = co_await in_pool(fid->strand, std::move(work));
-    if (removes) fids_.erase(removed_fid);  // Tremove clunks, whether it removed or not
+    if (removes) forget(removed_fid);  // Tremove clunks, whether it removed or not
     co_return reply;
-}
-
-Body Connection::version(const Tversion& request) {
-    fids_.clear();
-    if (request.message_bytes < min_message_bytes) return failure(EMSGSIZE);
-    message_bytes_ = std::min(request.message_bytes, max_message_bytes);
-    version_agreed_ = request.version == "9P2000.L";
-    return Rversion{message_bytes_, version_agreed_ ? "9P2000.L" : "unknown"};
-}
-
-asio::awaitable<Body> Connection::attach(Tattach request) {
-    std::optional<ClientName> name = parse_client_name(request.user);
-    ExportedShare* share = host_.find_share(request.share);
-    if (!name || share == nullptr) {
-        spdlog::warn("{}: attach to \"{}\" as \"{}\" refused: no such {}", peer_, request.share, request.user,
-                     share == nullptr ? "export" : "client name");
-        co_return failure(share == nullptr ? ENOENT : EINVAL);
-    }
-    if (request.fid == no_fid || fids_.contains(request.fid)) co_return failure(EINVAL);
-    if (share_ != nullptr && (share_ != share || user_ != request.user)) co_return failure(EPERM);
-    if (share_ == nullptr) {
-        AttachOutcome outcome = share->sessions->attach(*name);
-        if (const auto* refused = std::get_if<AttachRefused>(&outcome)) {
-            spdlog::info("{}: attach as {} refused: {}", peer_, request.user, refused->reason);
-            co_return failure(refused->stale ? ESTALE : EUSERS);
-        }
-        share_ = share;
-        session_ = std::get<Attached>(outcome).session;
-        user_ = request.user;
-        leased_ = !name->incarnation.empty();
-        co_await host_.become_the_only_one(*this);
-        if (!stream_->is_open()) co_return failure(ESTALE);
-    }
-    auto root = std::make_shared<HostFile>();
-    Body reply = attach_root(share->share, *root);
-    if (std::holds_alternative<Rattach>(reply)) add(request.fid, std::move(root), new_strand());
-    co_return reply;
-}
-
-Connection::FidPtr Connection::find(std::uint32_t fid) const {
-    auto found = fids_.find(fid);
-    return found == fids_.end() ? nullptr : found->second;
-}
-
-bool Connection::add(std::uint32_t fid, std::shared_ptr<const HostFile> file, const FileStrand& strand) {
-    if (fid == no_fid || fids_.size() >= max_fids) return false;
-    return fids_.try_emplace(fid, std::make_shared<Fid>(Fid{std::move(file), strand, {}})).second;
-}
-
-FileStrand Connection::new_strand() const {
-    return asio::make_strand(host_.file_pool().get_executor());
 }
 
 }  // namespace understudy::files

@@ -12,7 +12,13 @@
 // ends the session at once: that is a clean unmount. The lease's length can be read as attribute
 // "user.understudy.client_lease_ms" of any file, fencing numbers as "user.understudy.fence". A write, or a
 // change of size, by a session whose fencing number was overtaken gives ESTALE. The first Tstatfs after
-// attaching says that the client has reclaimed its locks.
+// attaching says that the client has reclaimed its locks. Writing a number to "user.understudy.fence" makes
+// the session's writes to that file carry it. A lock lives at most as long as its session has the file open.
+//
+// A share with allowed clients answers EACCES to others, one with a key to who didn't prove it
+// (share_key.hpp) by Tauth before. While faults are in force each request is judged by them first; requests
+// they hold count apart from the 64: at most 1024, and 32 MiB. Replies to a client that is cut off are sent
+// when it no longer is.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -26,11 +32,16 @@
 #include <string>
 #include <vector>
 
+#include "base/address.hpp"
+#include "storage/files/core/attach_attempts.hpp"
 #include "storage/files/core/message.hpp"
 #include "storage/files/io/frame_stream.hpp"
 #include "storage/files/server/attributes.hpp"
+#include "storage/files/server/faults.hpp"
 #include "storage/files/server/file_pool.hpp"
 #include "storage/files/server/host_files.hpp"
+#include "storage/files/server/request_counts.hpp"
+#include "storage/files/server/session_gate.hpp"
 #include "storage/files/server/sessions.hpp"
 
 namespace understudy::files {
@@ -38,6 +49,10 @@ namespace understudy::files {
 struct ExportedShare {
     std::shared_ptr<Share> share;
     std::unique_ptr<Sessions> sessions;
+    std::unique_ptr<Faults> faults;
+    std::vector<Ipv4Network> clients;  // empty: any
+    std::string key;                   // empty: none is asked for
+    RequestCounts requests;
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -50,12 +65,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
         // Closes every other connection of the session, then waits until no closed connection has anything
         // running.
         virtual boost::asio::awaitable<void> become_the_only_one(Connection& self) = 0;
+        virtual AttachAttempts& attempts() = 0;
+        virtual void attach_refused(const std::string& share, const std::string& user, const Endpoint& peer,
+                                    const std::string& reason) = 0;
     };
 
-    Connection(boost::asio::ip::tcp::socket socket, std::string peer, Host& host);
+    Connection(boost::asio::ip::tcp::socket socket, Endpoint peer, Host& host);
 
     boost::asio::awaitable<void> run();  // until the connection ends
-    void close() { stream_->close(); }
+    void close();
+    void faults_changed();
 
     bool is_open() const { return stream_->is_open(); }
     bool is_busy() const { return !outstanding_.empty(); }
@@ -74,10 +93,40 @@ class Connection : public std::enable_shared_from_this<Connection> {
     boost::asio::awaitable<Body> answer(std::uint16_t tag, Body request);
     void finish(std::uint16_t tag, Body reply);
 
+    struct Outstanding {
+        Instant since;
+        std::size_t kind;                    // its place in Body
+        std::vector<std::uint16_t> flushes;  // that wait for it
+    };
+    struct Held {  // by a fault
+        std::uint64_t ticket;
+        std::size_t bytes;
+    };
+    struct Proof {  // begun by Tauth
+        std::string nonce, user, share;
+        bool given = false;
+    };
+    bool has_room() const;
+
+    bool is_cut_off() const;
+    boost::asio::awaitable<void> healed();  // until faults change, or it is closed
+    boost::asio::awaitable<int> befalls(std::uint16_t tag, const Body& request);
+
     FidPtr find(std::uint32_t fid) const;
+    bool is_taken(std::uint32_t fid) const;
+    void opened(Fid& fid, std::shared_ptr<const HostFile> file);
+    void forget(std::uint32_t fid);  // with the last fid of an open file its locks go
+    bool has_open(std::uint64_t inode) const;
+    void reclaim_done();
     bool add(std::uint32_t fid, std::shared_ptr<const HostFile> file, const FileStrand& strand);
     FileStrand new_strand() const;
     Body version(const Tversion& request);
+    boost::asio::awaitable<Body> auth(Tauth request);
+    std::optional<Body> prove(const Body& request);  // none: it is about no fid of Tauth
+    bool has_proof(const Tattach& request) const;
+    std::optional<Body> refuse_address(const ExportedShare& share, const std::string& name,
+                                       const std::string& user);
+    Body refuse_attach(const std::string& share, const std::string& user, const std::string& reason);
     boost::asio::awaitable<Body> attach(Tattach request);
     boost::asio::awaitable<Body> walk_to(Twalk request);
     boost::asio::awaitable<Body> open(Tlopen request);
@@ -85,21 +134,31 @@ class Connection : public std::enable_shared_from_this<Connection> {
     boost::asio::awaitable<Body> clunk(std::uint32_t fid);
     boost::asio::awaitable<Body> attribute(Txattrwalk request);
     Body attribute_create(const Txattrcreate& request);
+    Body set_fence(const HostFile& file, const std::string& value);
     boost::asio::awaitable<Body> lock(std::uint16_t tag, Tlock request);
     Body get_lock(const Tgetlock& request);
 
     std::shared_ptr<FrameStream> stream_;
-    std::string peer_;
+    Endpoint peer_;
     Host& host_;
-    boost::asio::steady_timer room_;  // cancelled whenever a request was answered
+    boost::asio::steady_timer room_;    // cancelled whenever a request was answered
+    boost::asio::steady_timer healed_;  // cancelled whenever faults change
     std::uint32_t message_bytes_ = min_message_bytes;
     bool version_agreed_ = false;
     std::map<std::uint32_t, FidPtr> fids_;
-    std::map<std::uint16_t, std::vector<std::uint16_t>> outstanding_;  // tag: the flushes that wait for it
-    std::map<std::uint16_t, std::uint64_t> waiting_;  // tag of a lock that is waited for: its ticket
-    std::set<std::uint16_t> discarded_;               // given up by Tflush: not answered
+    std::map<std::uint64_t, std::size_t> open_files_;  // inode: how many fids have it open
+    std::map<std::uint32_t, Proof> proofs_;            // by Tauth's fid
+    std::uint32_t wrong_proofs_ = 0;
+    std::map<std::uint16_t, Outstanding> outstanding_;  // by tag
+    std::map<std::uint16_t, Held> held_;                // by tag
+    std::size_t held_bytes_ = 0;
+    std::vector<std::pair<std::uint16_t, Body>> withheld_;  // replies to a client that is cut off
+    std::map<std::uint16_t, std::uint64_t> waiting_;        // tag of a lock that is waited for: its ticket
+    std::set<std::uint16_t> discarded_;                     // given up by Tflush: not answered
     ExportedShare* share_ = nullptr;
-    std::string user_;
+    std::string user_, client_;
+    std::shared_ptr<SessionGate> gate_;
+    bool resumed_ = false;  // and has not said yet that it reclaimed its locks
     std::uint64_t session_ = 0;
     bool leased_ = false;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cerrno>
+#include <charconv>
 #include <utility>
 
 #include "storage/files/server/connection.hpp"
@@ -8,13 +9,18 @@
 namespace understudy::files {
 namespace asio = boost::asio;
 
+namespace {
+constexpr std::uint64_t max_fence_digits = 20;
+}
+
 asio::awaitable<Body> Connection::attribute(Txattrwalk request) {
     FidPtr fid = find(request.fid);
     if (fid == nullptr) co_return failure(EBADF);
-    if (fid->file->is_attribute || fids_.contains(request.new_fid)) co_return failure(EINVAL);
+    if (fid->file->is_attribute || is_taken(request.new_fid)) co_return failure(EINVAL);
     auto value = std::make_shared<HostFile>();
     value->is_attribute = true;
     value->share = fid->file->share;
+    value->path = fid->file->path;
     Body reply;
     if (request.name == lease_attribute) {
         value->attribute = std::to_string(
@@ -40,11 +46,32 @@ Body Connection::attribute_create(const Txattrcreate& request) {
     FidPtr fid = find(request.fid);
     if (fid == nullptr) return failure(EBADF);
     if (fid->attribute_write) return failure(EINVAL);
-    if (request.name.starts_with(own_attributes)) return failure(EPERM);
+    const bool is_fence = request.name == fence_attribute;
+    if (is_fence && (request.size == 0 || request.size > max_fence_digits)) return failure(EINVAL);
+    if (request.name.starts_with(own_attributes) && !is_fence) return failure(EPERM);
     AttributeWrite write;
     Body reply = begin_attribute(request, fid->file, write);
     if (std::holds_alternative<Rxattrcreate>(reply)) fid->attribute_write = std::move(write);
     return reply;
+}
+
+// The session's writes to the file carry the number from now on.
+Body Connection::set_fence(const HostFile& file, const std::string& value) {
+    std::uint64_t number = 0;
+    const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (failed != std::errc() || end != value.data() + value.size()) return failure(EINVAL);
+    switch (share_->sessions->set_fence(session_, file.qid.path, number)) {
+        case FenceSet::carried:
+            return Rclunk{};
+        case FenceSet::overtaken:
+        case FenceSet::no_session:
+            return failure(ESTALE);
+        case FenceSet::never_given:
+            return failure(EINVAL);
+        case FenceSet::too_many:
+            return failure(ENOSPC);
+    }
+    return failure(EIO);
 }
 
 }  // namespace understudy::files

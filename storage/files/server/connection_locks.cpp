@@ -27,6 +27,11 @@ asio::awaitable<Body> Connection::lock(std::uint16_t tag, Tlock request) {
         auto granted = share_->sessions->lock_or_wait(ticket, file, wanted, fid->file->path);
         outcome = co_await std::move(granted);
         waiting_.erase(tag);
+        // Closed while it was waited for: nobody would ever unlock it.
+        if (outcome == LockOutcome::granted && !has_open(fid->file->qid.path)) {
+            share_->sessions->release_file(session_, fid->file->qid.path);
+            co_return failure(EBADF);
+        }
     } else {
         outcome = share_->sessions->lock(file, wanted, reclaim, fid->file->path);
     }

@@ -9,9 +9,13 @@
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <memory>
 #include <utility>
 
 #include "storage/files/core/message.hpp"
+#include "storage/files/server/host_files.hpp"
+#include "storage/files/server/session_gate.hpp"
 
 namespace understudy::files {
 
@@ -33,6 +37,16 @@ boost::asio::awaitable<Body> in_pool(FileStrand strand, Operation operation) {
             });
         },
         asio::use_awaitable, executor, std::move(strand), std::move(operation));
+}
+
+// The same work, which a closed gate answers with ESTALE instead. Without a gate: the work itself.
+template <typename Operation>
+auto through(std::shared_ptr<SessionGate> gate, Operation operation) {
+    return [gate = std::move(gate), operation = std::move(operation)]() -> Body {
+        if (gate == nullptr) return operation();
+        const SessionGate::Pass pass(*gate);
+        return pass ? operation() : failure(ESTALE);
+    };
 }
 
 }  // namespace understudy::files

@@ -42,6 +42,8 @@ Body write_file(const HostFile& file, const Twrite& request) {
     if (!file.opened.valid()) return failure(EBADF);
     if (request.offset > static_cast<std::uint64_t>(INT64_MAX) - request.data.value.size())
         return failure(EFBIG);
+    std::optional<UndoLog::Change> change;
+    if (file.share->undo() != nullptr) change.emplace(*file.share->undo(), file.opened.get(), file.qid.path);
     std::optional<struct stat> status = status_of(file.opened.get());
     if (!status) return failure();
     auto size = static_cast<std::uint64_t>(status->st_size);
@@ -59,6 +61,11 @@ Body write_file(const HostFile& file, const Twrite& request) {
         }
         data = data.substr(0, fits);
     }
+    if (change && !change->before_write(begin, data.size())) {
+        const int error = errno;
+        file.share->release(growth);
+        return failure(error);
+    }
     std::size_t done = 0;
     int error = 0;
     while (done < data.size()) {
@@ -71,12 +78,18 @@ Body write_file(const HostFile& file, const Twrite& request) {
     }
     if (done < data.size()) file.share->release(std::min<std::uint64_t>(growth, data.size() - done));
     if (done == 0 && error != 0) return failure(error);
+    if (change && file.writes_through) change->synced();
     return Rwrite{static_cast<std::uint32_t>(done)};
 }
 
 Body sync_file(const HostFile& file, const Tfsync& request) {
     if (!file.opened.valid()) return failure(EBADF);
-    int result = request.data_only != 0 ? ::fdatasync(file.opened.get()) : ::fsync(file.opened.get());
+    auto sync = [&] {
+        return request.data_only != 0 ? ::fdatasync(file.opened.get()) : ::fsync(file.opened.get());
+    };
+    const bool directory = file.qid.type == static_cast<std::uint8_t>(QidType::directory);
+    const int result =
+        file.share->undo() == nullptr ? sync() : file.share->undo()->sync(file.qid.path, directory, sync);
     if (result != 0) return failure();
     return Rfsync{};
 }

@@ -25,7 +25,8 @@ struct HostFile {
     io::UniqueFd opened;  // by Tlopen or Tlcreate
     Qid qid;
     bool append = false;
-    std::string attribute;  // the value, when the fid came from Txattrwalk
+    bool writes_through = false;  // opened with O_SYNC or O_DSYNC
+    std::string attribute;        // the value, when the fid came from Txattrwalk
     bool is_attribute = false;
     bool is_root = false;  // from Tattach
 };

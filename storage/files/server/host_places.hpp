@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -25,6 +26,21 @@ io::UniqueFd place_of(int directory, const std::string& name);  // O_PATH, the l
 Qid qid_of(const struct stat& status);
 std::optional<struct stat> status_of(int fd);
 std::string joined(const std::string& path, const std::string& name);
+
+// Held while names of a share change, where it keeps an undo log.
+class NamesHeld {
+  public:
+    explicit NamesHeld(const Share& share) {
+        if (share.undo() == nullptr) return;
+        undo_ = &share.undo()->names();
+        held_ = std::unique_lock(undo_->mutex());
+    }
+    NameUndo* undo() const { return undo_; }  // null: without one
+
+  private:
+    NameUndo* undo_ = nullptr;
+    std::unique_lock<std::mutex> held_;
+};
 
 // How many bytes of quota go when `name` loses its last link.
 std::uint64_t bytes_freed_by(int directory, const std::string& name);

@@ -24,6 +24,7 @@ Body get_attributes(const HostFile& file) {
     reply.uid = status->st_uid;
     reply.gid = status->st_gid;
     reply.links = status->st_nlink;
+    if (file.share->undo() != nullptr) reply.links -= file.share->undo()->kept_links(status->st_ino);
     reply.device = status->st_rdev;
     reply.size = static_cast<std::uint64_t>(status->st_size);
     reply.block_bytes = static_cast<std::uint64_t>(status->st_blksize);
@@ -45,11 +46,18 @@ Body set_attributes(const HostFile& file, const Tsetattr& request) {
     if ((request.valid & setattr_gid) != 0 && request.gid != status->st_gid) return failure(EPERM);
     if ((request.valid & setattr_mode) != 0) {
         if (S_ISLNK(status->st_mode)) return failure(EOPNOTSUPP);
+        const NamesHeld names(*file.share);
         if (::chmod(path.c_str(), request.mode & 07777) != 0) return failure();
+        if (names.undo() != nullptr) names.undo()->mode_changed(file.place.get(), status->st_mode);
     }
     if ((request.valid & setattr_size) != 0) {
         if (!S_ISREG(status->st_mode)) return failure(S_ISDIR(status->st_mode) ? EISDIR : EINVAL);
         if (request.size > static_cast<std::uint64_t>(INT64_MAX)) return failure(EFBIG);
+        std::optional<UndoLog::Change> change;
+        if (file.share->undo() != nullptr) {
+            change.emplace(*file.share->undo(), file.place.get(), file.qid.path);
+            if (!change->before_resize(request.size)) return failure();
+        }
         auto size = static_cast<std::uint64_t>(status->st_size);
         std::uint64_t growth = request.size > size ? request.size - size : 0;
         if (!file.share->reserve(growth)) return failure(ENOSPC);

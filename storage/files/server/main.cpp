@@ -9,8 +9,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "base/io/log.hpp"
+#include "storage/files/admin/admin_server.hpp"
+#include "storage/files/admin/client.hpp"
 #include "storage/files/server/server.hpp"
 
 using namespace understudy;
@@ -36,13 +42,29 @@ void raise_descriptor_limit() {
 int main(int argc, char** argv) {
     CLI::App app("A file service: 9P2000.L over TCP, with locks that a dead client's lease ends.",
                  "understudy-files");
-    std::string config_path;
-    app.add_option("--config", config_path, "what to listen on and what to export (YAML)")->required();
+    std::string config_path, socket;
+    std::vector<std::string> words;
+    app.add_option("--config", config_path, "what to listen on and what to export (YAML)");
+    CLI::App* admin = app.add_subcommand("admin", "ask or change a file service that runs");
+    admin->add_option("--socket", socket, "its admin_socket")->required()->type_name("PATH");
+    admin
+        ->add_option(
+            "command", words,
+            "state, sessions, locks, faults, metrics, fault KIND [KEY=VALUE]..., heal ID, end CLIENT")
+        ->required();
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : exit_status(ErrorKind::bad_input);
     }
+    if (admin->parsed()) {
+        const Result<std::string> answer = files::administer(socket, words);
+        if (answer.has_error()) return fail(answer.error());
+        fmt::print("{}", *answer);
+        return 0;
+    }
+    if (config_path.empty())
+        return fail(Error(ErrorKind::bad_input, "--config", "is missing").with_remedy("see --help"));
     io::start_log("understudy-files");
     Result<files::ServerConfig> config = files::load_server_config(config_path);
     if (config.has_error()) return fail(config.error());
@@ -54,9 +76,18 @@ int main(int argc, char** argv) {
     io::EventWriter events("files");
     files::Server server(context, events);
     if (Result<void> started = server.start(*config); started.has_error()) return fail(started.error());
+    std::unique_ptr<files::AdminServer> administration;
+    if (!config->admin_socket.empty()) {
+        auto opened = files::AdminServer::start(context.get_executor(), config->admin_socket, server);
+        if (opened.has_error()) return fail(opened.error());
+        administration = std::move(*opened);
+    }
+    // As a machine without power: nothing is closed in order and nothing is said.
+    server.on_power_lost([] { std::_Exit(1); });
     boost::asio::signal_set signals(context, SIGTERM, SIGINT);
     signals.async_wait([&](boost::system::error_code, int) {
         server.stop();
+        if (administration != nullptr) administration->stop();
         context.stop();
     });
     std::string where = to_string(server.local_endpoint());

@@ -7,8 +7,11 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
+
+#include "storage/files/io/share_key.hpp"
 
 namespace understudy::files {
 namespace asio = boost::asio;
@@ -27,16 +30,7 @@ Server::~Server() {
 }
 
 Result<void> Server::start(const ServerConfig& config) {
-    for (const ExportConfig& wanted : config.exports) {
-        UNDERSTUDY_TRY(std::shared_ptr<Share> share, Share::open(wanted.path, wanted.quota_bytes));
-        ExportedShare& exported = shares_[wanted.name];
-        exported.share = std::move(share);
-        exported.sessions = std::make_unique<Sessions>(
-            context_.get_executor(), wanted.name, wanted.path + ".sessions", wanted.client_lease, events_);
-        exported.sessions->on_ended(
-            [this, &exported](std::uint64_t session) { close_connections(&exported, session, nullptr); });
-        UNDERSTUDY_CHECK(exported.sessions->restore());
-    }
+    for (const ExportConfig& wanted : config.exports) UNDERSTUDY_CHECK(open(wanted));
     tcp::endpoint endpoint(asio::ip::address_v4(config.listen.address.bits), config.listen.port);
     auto acceptor = std::make_unique<tcp::acceptor>(context_);
     boost::system::error_code error;
@@ -48,6 +42,51 @@ Result<void> Server::start(const ServerConfig& config) {
     acceptor_ = std::move(acceptor);
     asio::co_spawn(context_, accept(), asio::detached);
     return {};
+}
+
+Result<void> Server::open(const ExportConfig& wanted) {
+    UNDERSTUDY_TRY(std::shared_ptr<Share> share,
+                   Share::open(wanted.path, wanted.quota_bytes, wanted.power_loss));
+    ExportedShare& exported = shares_[wanted.name];
+    exported.share = std::move(share);
+    exported.clients = wanted.clients;
+    if (!wanted.key_file.empty()) {
+        UNDERSTUDY_TRY(exported.key, read_share_key(wanted.key_file));
+    }
+    exported.sessions = std::make_unique<Sessions>(context_.get_executor(), wanted.name,
+                                                   wanted.path + ".sessions", wanted.client_lease, events_);
+    exported.sessions->on_ended(
+        [this, &exported](std::uint64_t session) { close_connections(&exported, session, nullptr); });
+    exported.faults = std::make_unique<Faults>(context_.get_executor(), wanted.name, events_);
+    exported.faults->on_changed([this] {
+        for (const std::weak_ptr<Connection>& known : connections_)
+            if (std::shared_ptr<Connection> connection = known.lock()) connection->faults_changed();
+    });
+    // Whoever asked for it is answered first.
+    exported.faults->on_power_lost(
+        [this](const Fault& fault) { asio::post(context_, [this, fault] { lose_power(fault); }); });
+    return exported.sessions->restore();
+}
+
+// A machine loses its power as a whole: every share.
+void Server::lose_power(const Fault& fault) {
+    stop();
+    pool_.join();
+    for (const auto& [name, exported] : shares_) {
+        if (exported.share->undo() == nullptr) continue;
+        const Result<void> done = exported.share->undo()->roll_back(fault.torn, fault.seed);
+        if (done.has_error()) spdlog::error("{}: power loss: {}", name, done.error().message());
+    }
+    power_lost_();
+}
+
+void Server::attach_refused(const std::string& share, const std::string& user, const Endpoint& peer,
+                            const std::string& reason) {
+    // The user name says who the client is up to the first '#'.
+    const std::string client = user.substr(0, user.find('#'));
+    events_.report(
+        "attach_refused", fmt::format("{} as {} from {}: {}", share, client, to_string(peer), reason),
+        {{"share", share}, {"client", client}, {"address", to_string(peer.address)}, {"reason", reason}});
 }
 
 Endpoint Server::local_endpoint() const {
@@ -80,8 +119,9 @@ asio::awaitable<void> Server::accept() {
         }
         boost::system::error_code ignored;
         tcp::endpoint remote = socket.remote_endpoint(ignored);
-        auto connection = std::make_shared<Connection>(
-            std::move(socket), fmt::format("{}:{}", remote.address().to_string(), remote.port()), *this);
+        if (ignored) continue;  // gone again
+        const Endpoint peer{{remote.address().to_v4().to_uint()}, remote.port()};
+        auto connection = std::make_shared<Connection>(std::move(socket), peer, *this);
         connections_.push_back(connection);
         asio::co_spawn(context_, connection->run(), asio::detached);
     }

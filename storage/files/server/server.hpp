@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -27,6 +28,11 @@ class Server : public Connection::Host {
     Result<void> start(const ServerConfig& config);
     Endpoint local_endpoint() const;  // with the port the kernel chose, where 0 was asked for
 
+    // The shares by name, for administration on the context's thread.
+    std::map<std::string, ExportedShare>& shares() { return shares_; }
+    // Called when the power was lost and everything unsynced is gone: the service must end, serving nothing.
+    void on_power_lost(std::function<void()> callback) { power_lost_ = std::move(callback); }
+
     // Answers no one any more. Destroyed while its context doesn't run and still lives. What the file pool
     // has begun is finished before the Server is destroyed.
     void stop();
@@ -35,6 +41,11 @@ class Server : public Connection::Host {
     ExportedShare* find_share(const std::string& name) override;
     boost::asio::thread_pool& file_pool() override { return pool_; }
     boost::asio::awaitable<void> become_the_only_one(Connection& self) override;
+    AttachAttempts& attempts() override { return attempts_; }
+    void attach_refused(const std::string& share, const std::string& user, const Endpoint& peer,
+                        const std::string& reason) override;
+    Result<void> open(const ExportConfig& wanted);
+    void lose_power(const Fault& fault);
     boost::asio::awaitable<void> accept();
     void close_connections(ExportedShare* share, std::uint64_t session, const Connection* except);
 
@@ -42,6 +53,8 @@ class Server : public Connection::Host {
     io::EventWriter& events_;
     boost::asio::thread_pool pool_{4};
     std::map<std::string, ExportedShare> shares_;
+    AttachAttempts attempts_;
+    std::function<void()> power_lost_ = [] {};
     std::unique_ptr<boost::asio::ip::tcp::acceptor> acceptor_;
     std::list<std::weak_ptr<Connection>> connections_;
 };

@@ -127,9 +127,38 @@ void Sessions::unlock(const LockedFile& file, const LockOwner& owner, const Lock
     carry_out();
 }
 
+void Sessions::release_file(std::uint64_t session, std::uint64_t inode) {
+    machine_.release_file(session, inode);
+    carry_out();
+}
+
+void Sessions::release_all_files_but(std::uint64_t session,
+                                     const std::function<bool(std::uint64_t)>& is_kept) {
+    for (const auto& [file, held] : machine_.locks().all())
+        if (held.owner.session == session && !is_kept(file.inode)) machine_.release_file(session, file.inode);
+    carry_out();
+}
+
+std::shared_ptr<SessionGate> Sessions::gate(std::uint64_t session) {
+    std::shared_ptr<SessionGate>& gate = gates_[session];
+    if (gate == nullptr) gate = std::make_shared<SessionGate>();
+    return gate;
+}
+
+void Sessions::close_gate(std::uint64_t session) {
+    const auto found = gates_.find(session);
+    if (found == gates_.end()) return;
+    found->second->close();
+    gates_.erase(found);
+}
+
 void Sessions::carry_out() {
     std::vector<SessionAction> actions = machine_.take_actions();
     bool changed = false;
+    for (const SessionAction& action : actions) {
+        if (const auto* ended = std::get_if<SessionEnded>(&action)) close_gate(ended->session);
+        if (const auto* expired = std::get_if<SessionExpired>(&action)) close_gate(expired->session);
+    }
     for (const SessionAction& action : actions)
         changed |= !std::holds_alternative<LockChanged>(action) &&
                    !std::holds_alternative<WaiterAnswered>(action) &&
@@ -141,10 +170,24 @@ void Sessions::carry_out() {
     for (const SessionAction& action : actions) {
         if (const auto* ended = std::get_if<SessionEnded>(&action)) ended_(ended->session);
         if (const auto* expired = std::get_if<SessionExpired>(&action)) ended_(expired->session);
+        count(action);
         if (const auto* answered = std::get_if<WaiterAnswered>(&action)) answer(*answered);
         report(action);
     }
     arm();
+}
+
+void Sessions::count(const SessionAction& action) {
+    if (const auto* opened = std::get_if<SessionOpened>(&action))
+        ++(opened->resumed ? counts_.resumed : counts_.opened);
+    if (std::holds_alternative<SessionEnded>(action)) ++counts_.ended;
+    if (std::holds_alternative<SessionExpired>(action)) ++counts_.expired;
+    if (std::holds_alternative<WriteFenced>(action)) ++counts_.writes_fenced;
+    const auto* lock = std::get_if<LockChanged>(&action);
+    if (lock == nullptr) return;
+    std::uint64_t* const counters[] = {&counts_.locks_granted, &counts_.locks_released,
+                                       &counts_.locks_refused, &counts_.locks_expired, &counts_.locks_waited};
+    ++*counters[static_cast<int>(lock->what)];
 }
 
 void Sessions::answer(const WaiterAnswered& answered) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives the session machine of one share: hands it the clock, wakes it at its deadlines, and carries its
-// actions out in one order: the record is kept on disk, then the connections of ended sessions are closed,
+// actions out in one order: the record is kept on disk, then what ended sessions still have running is waited
+// for and their connections are closed,
 // then events go out and waiters are answered. One thread (the executor's).
 #pragma once
 
@@ -15,6 +16,8 @@
 
 #include "base/io/event_writer.hpp"
 #include "storage/files/core/session_machine.hpp"
+#include "storage/files/server/request_counts.hpp"
+#include "storage/files/server/session_gate.hpp"
 
 namespace understudy::files {
 
@@ -56,9 +59,20 @@ class Sessions {
     bool may_write(std::uint64_t session, std::uint64_t inode, const std::string& path);
 
     void unlock(const LockedFile& file, const LockOwner& owner, const LockRange& range);
+    // Every lock that the session holds on the file; on every file of which `is_kept` says no.
+    void release_file(std::uint64_t session, std::uint64_t inode);
+    void release_all_files_but(std::uint64_t session, const std::function<bool(std::uint64_t)>& is_kept);
     std::optional<HeldLock> conflict(const LockedFile& file, const HeldLock& wanted) const {
         return machine_.conflict(file, wanted);
     }
+
+    // What the session changes passes this; it is closed, and empty, before anything else learns that the
+    // session has ended.
+    std::shared_ptr<SessionGate> gate(std::uint64_t session);
+
+    const SessionMachine& machine() const { return machine_; }
+    const SessionCounts& counts() const { return counts_; }
+    std::string path_of(const LockedFile& file) const;  // what its client calls it, as far as is known
 
     // Called when a session has ended or expired: its connections must serve nothing more.
     void on_ended(std::function<void(std::uint64_t session)> callback) { ended_ = std::move(callback); }
@@ -73,7 +87,8 @@ class Sessions {
     void carry_out();
     void answer(const WaiterAnswered& answered);
     void remember(const LockedFile& file, const std::string& path);
-    std::string path_of(const LockedFile& file) const;
+    void close_gate(std::uint64_t session);
+    void count(const SessionAction& action);
     void arm();
     Result<void> keep() const;
     void report(const SessionAction& action);
@@ -84,6 +99,8 @@ class Sessions {
     std::string share_, kept_in_;
     io::EventWriter& events_;
     std::function<void(std::uint64_t)> ended_;
+    std::map<std::uint64_t, std::shared_ptr<SessionGate>> gates_;
+    SessionCounts counts_;
     std::uint64_t next_ticket_ = 1;
     std::map<std::uint64_t, std::shared_ptr<Waiter>> waiters_;  // by ticket, as many as the machine allows
     std::map<LockedFile, std::string>

@@ -32,7 +32,8 @@ std::uint64_t bytes_held(const std::string& path) {
 
 }  // namespace
 
-Result<std::shared_ptr<Share>> Share::open(const std::string& path, std::uint64_t quota_bytes) {
+Result<std::shared_ptr<Share>> Share::open(const std::string& path, std::uint64_t quota_bytes,
+                                           bool power_loss) {
     std::error_code error;
     std::filesystem::create_directories(path, error);
     std::shared_ptr<Share> share(new Share());
@@ -47,6 +48,9 @@ Result<std::shared_ptr<Share>> Share::open(const std::string& path, std::uint64_
     share->real_path_.assign(real.data(), static_cast<std::size_t>(length));
     share->quota_ = quota_bytes;
     share->used_ = bytes_held(path);
+    if (power_loss) {
+        UNDERSTUDY_TRY(share->undo_, UndoLog::open(share->root(), share->real_path_, path + ".undo"));
+    }
     return share;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One exported directory on the host: its root descriptor and its quota. Opening reports a missing /proc too,
-// through which descriptors that only name a file (O_PATH) are opened, changed and linked. Threads: the quota
-// counter may be used from any.
+// One exported directory on the host: its root descriptor, its quota, and what it would lose without power.
+// Opening reports a missing /proc too, through which descriptors that only name a file (O_PATH) are opened,
+// changed and linked. Threads: the quota counter may be used from any.
 #pragma once
 
 #include <atomic>
@@ -11,16 +11,21 @@
 
 #include "base/io/unique_fd.hpp"
 #include "base/result.hpp"
+#include "storage/files/server/undo_log.hpp"
 
 namespace understudy::files {
 
 class Share {
   public:
-    // Makes the directory if it is missing and counts what it holds. Error kind environment.
-    static Result<std::shared_ptr<Share>> open(const std::string& path, std::uint64_t quota_bytes);
+    // Makes the directory if it is missing and counts what it holds. With `power_loss` it keeps an undo log,
+    // in the folder PATH.undo. Error kind environment.
+    static Result<std::shared_ptr<Share>> open(const std::string& path, std::uint64_t quota_bytes,
+                                               bool power_loss);
 
     int root() const { return root_.get(); }
     const std::string& real_path() const { return real_path_; }  // as /proc shows it
+
+    UndoLog* undo() const { return undo_.get(); }  // null: without power loss
 
     // Reserves `bytes` more; false when the quota would be passed, and nothing is reserved.
     bool reserve(std::uint64_t bytes);
@@ -34,6 +39,7 @@ class Share {
     Share() = default;
     io::UniqueFd root_;
     std::string real_path_;
+    std::unique_ptr<UndoLog> undo_;
     std::uint64_t quota_ = 0;
     std::atomic<std::uint64_t> used_ = 0;
 };

@@ -1,157 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real server on loopback, with clients that speak 9P by hand: what waits, what is given up, and a client
-// of an old epoch.
-#include "storage/files/server/server.hpp"
-
-#include <gtest/gtest.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/time.h>
-
-#include <boost/asio/post.hpp>
-#include <boost/asio/write.hpp>
-#include <cerrno>
-#include <filesystem>
-#include <fstream>
-#include <future>
-#include <sstream>
-#include <thread>
-
-#include "storage/files/core/codec.hpp"
+// What waits, what is given up, a client of an old epoch, and what ends with a fid or a session.
+#include "server_fixture.hpp"
 
 namespace understudy::files {
 namespace {
-
-using boost::asio::ip::tcp;
-
-// Reads give up after 20 s, so that a missing answer fails the test rather than hang it.
-class Client {
-  public:
-    Client(const Endpoint& server, const std::string& user) : socket_(context_) {
-        socket_.connect({boost::asio::ip::address_v4(server.address.bits), server.port});
-        struct timeval limit = {20, 0};
-        ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-        ask(Tversion{max_message_bytes, "9P2000.L"});
-        EXPECT_TRUE(std::holds_alternative<Rattach>(ask(Tattach{0, no_fid, user, "share", no_user})));
-        ask(Twalk{0, 1, {"x"}});
-        EXPECT_TRUE(std::holds_alternative<Rlopen>(ask(Tlopen{1, 2})));
-    }
-    void send(std::uint16_t tag, Body body) {
-        std::string frame = encode({tag, std::move(body)});
-        boost::asio::write(socket_, boost::asio::buffer(frame));
-    }
-    Message next() {
-        std::string frame(4, '\0');
-        boost::system::error_code error;
-        read(frame.data(), 4, error);
-        Result<std::uint32_t> size = frame_size(frame, max_message_bytes);
-        if (error || size.has_error()) return {};
-        frame.resize(*size);
-        read(frame.data() + 4, *size - 4, error);
-        Result<Message> message = decode(frame);
-        return error || message.has_error() ? Message{} : std::move(*message);
-    }
-    Body ask(Body body) {
-        send(1, std::move(body));
-        Message answer = next();
-        EXPECT_EQ(answer.tag, 1);
-        return std::move(answer.body);
-    }
-    static Tlock lock(std::uint32_t flags, std::uint8_t type = lock_write) {
-        return Tlock{1, type, flags, 0, 10, 1, "p"};
-    }
-    int lock_status(std::uint32_t flags, std::uint8_t type = lock_write) {
-        Body answer = ask(lock(flags, type));
-        const auto* it = std::get_if<Rlock>(&answer);
-        return it == nullptr ? -error_of(answer) : it->status;
-    }
-    static int error_of(const Body& answer) {
-        const auto* it = std::get_if<Rlerror>(&answer);
-        return it == nullptr ? 0 : static_cast<int>(it->error);
-    }
-    int write(const std::string& text) { return error_of(ask(Twrite{1, 0, {text}})); }
-    std::string attribute(std::uint32_t fid, const std::string& name) {
-        Body walked = ask(Txattrwalk{fid, 9, name});
-        EXPECT_EQ(error_of(walked), 0);
-        Body answer = ask(Tread{9, 0, 100});
-        ask(Tclunk{9});
-        const auto* it = std::get_if<Rread>(&answer);
-        return it == nullptr ? "" : it->data.value;
-    }
-    void close() { socket_.close(); }
-
-  private:
-    // recv() itself, as asio would wait on after SO_RCVTIMEO.
-    void read(char* into, std::size_t bytes, boost::system::error_code& error) {
-        for (std::size_t done = 0; done < bytes;) {
-            ssize_t got = ::recv(socket_.native_handle(), into + done, bytes - done, 0);
-            if (got <= 0) {
-                error = boost::asio::error::timed_out;
-                return;
-            }
-            done += static_cast<std::size_t>(got);
-        }
-    }
-    boost::asio::io_context context_;
-    tcp::socket socket_;
-};
-
-struct ServerTest : testing::Test {
-    void SetUp() override {
-        std::string pattern = std::filesystem::temp_directory_path() / "understudy-files-XXXXXX";
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        directory = pattern;
-        std::filesystem::create_directory(directory + "/data");
-        std::ofstream(directory + "/data/x") << "old";
-        start();
-    }
-    void TearDown() override {
-        stop();
-        std::filesystem::remove_all(directory);
-    }
-    void start() {
-        context = std::make_unique<boost::asio::io_context>(1);
-        server = std::make_unique<Server>(*context, events);
-        ServerConfig config{{{0x7f000001}, 0}, {{"share", directory + "/data", 0, 30s}}};
-        ASSERT_FALSE(server->start(config).has_error());
-        at = server->local_endpoint();
-        thread = std::thread([this] { context->run(); });
-    }
-    void stop() {
-        if (!thread.joinable()) return;
-        context->stop();
-        thread.join();
-        server.reset();
-        context.reset();
-    }
-    // Sessions live on the server's thread.
-    template <typename Work>
-    auto with_sessions(Work work) {
-        std::promise<decltype(work(std::declval<Sessions&>()))> done;
-        boost::asio::post(*context, [&] {
-            done.set_value(work(*static_cast<Connection::Host&>(*server).find_share("share")->sessions));
-        });
-        return done.get_future().get();
-    }
-    std::uint64_t inode() const {
-        struct stat status = {};
-        ::stat((directory + "/data/x").c_str(), &status);
-        return status.st_ino;
-    }
-    std::string text() const {
-        std::stringstream all;
-        all << std::ifstream(directory + "/data/x").rdbuf();
-        return all.str();
-    }
-
-    std::string directory;
-    io::EventWriter events{"files", -1};
-    std::unique_ptr<boost::asio::io_context> context;
-    std::unique_ptr<Server> server;
-    Endpoint at;
-    std::thread thread;
-};
 
 TEST_F(ServerTest, a_lock_that_is_waited_for_is_answered_when_it_is_free) {
     Client a(at, "a#1"), b(at, "b#1");
@@ -214,13 +66,17 @@ TEST_F(ServerTest, a_client_of_an_old_epoch_writes_nothing_and_neither_does_it_a
     EXPECT_EQ(a->attribute(1, "user.understudy.fence"), "0");
     EXPECT_EQ(a->lock_status(0), lock_success);
     EXPECT_EQ(a->attribute(1, "user.understudy.fence"), "1");
-    EXPECT_EQ(with_sessions([&](Sessions& s) { return s.set_fence(1, inode(), 1); }), FenceSet::carried);
+    EXPECT_EQ(a->set_attribute(1, "user.understudy.fence", "7"), EINVAL);  // no such number was given
+    EXPECT_EQ(a->set_attribute(1, "user.understudy.fence", "1x"), EINVAL);
+    EXPECT_EQ(a->set_attribute(1, "user.understudy.other", "1"), EPERM);
+    EXPECT_EQ(a->set_attribute(1, "user.understudy.fence", "1"), 0);
     EXPECT_EQ(a->write("first"), 0);
     a->lock_status(0, lock_unlock);
     EXPECT_EQ(b->lock_status(0), lock_success);
     EXPECT_EQ(b->attribute(0, "user.understudy.fence"), "2");
 
     EXPECT_EQ(a->write("STALE"), ESTALE);
+    EXPECT_EQ(a->set_attribute(1, "user.understudy.fence", "1"), ESTALE);
     Tsetattr resize;
     resize.fid = 1;
     resize.valid = setattr_size;
@@ -238,6 +94,54 @@ TEST_F(ServerTest, a_client_of_an_old_epoch_writes_nothing_and_neither_does_it_a
     EXPECT_EQ(resumed.attribute(0, "user.understudy.fence"), std::to_string(fence_block));
     Client fresh(at, "a#2");
     EXPECT_EQ(fresh.write("fresh"), 0);
+}
+
+TEST_F(ServerTest, a_lock_goes_with_the_last_fid_of_its_file) {
+    Client a(at, "a#1"), b(at, "b#1");
+    EXPECT_EQ(a.open(2, "x"), 0);
+    EXPECT_EQ(a.lock_status(0), lock_success);
+    a.ask(Tclunk{1});
+    EXPECT_EQ(b.lock_status(0), lock_blocked);
+    a.ask(Tclunk{2});
+    EXPECT_EQ(b.lock_status(0), lock_success);
+}
+
+TEST_F(ServerTest, a_lock_that_is_not_reclaimed_after_a_reconnection_is_free) {
+    auto a = std::make_unique<Client>(at, "a#1");
+    Client b(at, "b#1");
+    EXPECT_EQ(a->create(2, "y"), 0);
+    EXPECT_EQ(a->lock_status(0), lock_success);
+    EXPECT_EQ(Client::error_of(a->ask(Tlock{2, lock_write, 0, 0, 10, 1, "p"})), 0);
+    a->close();
+    Client again(at, "a#1#resume");  // opens x
+    EXPECT_EQ(b.open(2, "y"), 0);
+    auto lock_of_y = [&] {
+        Body answer = b.ask(Tlock{2, lock_write, 0, 0, 10, 1, "p"});
+        const auto* it = std::get_if<Rlock>(&answer);
+        return it == nullptr ? -1 : it->status;
+    };
+    EXPECT_EQ(lock_of_y(), lock_blocked);
+    EXPECT_EQ(Client::error_of(again.ask(Tstatfs{0})), 0);  // what is still wanted was opened by now
+    EXPECT_EQ(lock_of_y(), lock_success);
+    EXPECT_EQ(b.lock_status(0), lock_blocked);
+}
+
+TEST_F(ServerTest, what_a_session_that_ended_still_had_to_write_is_not_written) {
+    Client a(at, "a#1"), b(at, "b#1");
+    EXPECT_EQ(a.lock_status(0), lock_success);
+    b.send(5, Client::lock(lock_flag_block));
+    // Writes on their way in the pool while the session ends: each landed before the other has the lock, or
+    // never does.
+    for (std::uint16_t tag = 10; tag < 60; ++tag) a.send(tag, Twrite{1, 0, {std::string(65536, 'a')}});
+    with_share([](ExportedShare& it) {
+        for (const auto& session : it.sessions->machine().sessions())
+            if (session.client == "a") it.sessions->end(session.session, "test");
+        return 0;
+    });
+    EXPECT_EQ(b.next().tag, 5);
+    EXPECT_EQ(b.write(std::string(65536, 'b')), 0);
+    stop();
+    EXPECT_EQ(text(), std::string(65536, 'b'));
 }
 
 }  // namespace
