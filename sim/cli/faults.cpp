@@ -18,6 +18,7 @@ struct FaultOptions {
 
 Result<int> run_fault(const FaultOptions& options) {
     json::object request{{"command", "fault"}, {"kind", options.kind}};
+    json::object settings;
     json::array targets;
     for (const std::string& word : options.words) {
         const std::size_t equals = word.find('=');
@@ -26,11 +27,17 @@ Result<int> run_fault(const FaultOptions& options) {
             continue;
         }
         const std::string key = word.substr(0, equals);
-        if (key != "to" && key != "unit" && key != "as")
+        const bool of_share = options.kind.starts_with("share-");
+        if (key == "as" || (!of_share && (key == "to" || key == "unit"))) {
+            request[key] = word.substr(equals + 1);
+            continue;
+        }
+        if (!of_share)
             return Error(ErrorKind::bad_input, fmt::format("fault parameter '{}'", key), "is not known")
                 .with_remedy("use to=HOST[,HOST…], unit=UNIT or as=NAME");
-        request[key] = word.substr(equals + 1);
+        settings[key] = word.substr(equals + 1);  // the file service knows which it takes
     }
+    if (!settings.empty()) request["settings"] = std::move(settings);
     request["targets"] = std::move(targets);
     if (!options.lasts.empty()) {
         UNDERSTUDY_TRY(const auto lasts, parse_duration(options.lasts));
@@ -82,16 +89,20 @@ Result<int> run_faults(const std::string& region_name, bool as_json) {
 
 void add_faults(CLI::App& app, Command& command) {
     auto fault = std::make_shared<FaultOptions>();
-    auto* sub =
-        app.add_subcommand("fault", "Break something: power-off, reset, pause, kill, stop or partition");
-    sub->add_option("KIND", fault->kind,
-                    "power-off: a host loses power    reset: it loses power and starts again\n"
-                    "pause: it stands still           kill: SIGKILL to its node (or unit=UNIT)\n"
-                    "stop: its node is stopped in order (or unit=UNIT)\n"
-                    "partition: its traffic with to=HOST[,HOST…] (default: everyone) is dropped")
+    auto* sub = app.add_subcommand(
+        "fault", "Break something: power-off, reset, pause, kill, stop, partition or a share");
+    sub->add_option(
+           "KIND", fault->kind,
+           "power-off: a host loses power    reset: it loses power and starts again\n"
+           "pause: it stands still           kill: SIGKILL to its node (or unit=UNIT)\n"
+           "stop: its node is stopped in order (or unit=UNIT)\n"
+           "partition: its traffic with to=HOST[,HOST…] (default: everyone) is dropped\n"
+           "share-stall, share-error, share-slow, share-read-only, share-cut-off, share-power-loss:\n"
+           "of a file service; path=PATTERN, client=HOST, error=, rate=, seed=, latency=,\n"
+           "bytes_per_second=, torn=pages|sectors")
         ->required();
     sub->add_option("TARGET", fault->words,
-                    "hosts, or 'active' or 'standby'; then KEY=VALUE: to=, unit=, as=")
+                    "hosts, or 'active' or 'standby'; then KEY=VALUE: to=, unit=, as= and those of shares")
         ->required();
     sub->add_option("--for", fault->lasts, "heal it after this time, such as 10s");
     sub->add_option("--name", fault->region, "the region; needed only when several run");

@@ -33,7 +33,8 @@ Result<int> run(const Options& options) {
     UNDERSTUDY_TRY(const auto region, chosen_region(options.region));
     UNDERSTUDY_TRY(auto client, lab::ControlClient::connect(region));
     while (true) {
-        auto answer = client.request({{"command", "status"}, {"memory", !options.watch}}, 10s);
+        auto answer =
+            client.request({{"command", "status"}, {"memory", !options.watch}, {"files", true}}, 10s);
         if (answer.has_error()) return answer.error();
         json::object status = std::move(answer->at("status").as_object());
         status["supervisor_pid"] = client.supervisor_pid();

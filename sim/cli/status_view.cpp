@@ -20,6 +20,32 @@ const json::array& list_of(const json::object& object, const char* name) {
     return value != nullptr && value->is_array() ? value->get_array() : none;
 }
 
+std::string range_of(const json::object& lock) {
+    if (cell(lock, "kind") == "whole_file") return "whole file";
+    if (cell(lock, "first") == "0" && cell(lock, "last") == "-") return "all of it";
+    return fmt::format("bytes {} to {}", cell(lock, "first"),
+                       cell(lock, "last") == "-" ? "the end" : cell(lock, "last"));
+}
+
+std::string file_service_text(const json::object& service) {
+    std::string text = fmt::format("\n  {}", cell(service, "name"));
+    if (service.contains("error")) return text + fmt::format(": {}\n", cell(service, "error"));
+    text += "\n";
+    for (const auto& entry : list_of(service, "shares")) {
+        const auto& share = entry.as_object();
+        for (const auto& session : list_of(share, "sessions"))
+            text += fmt::format("    {:<16} mounted\n", cell(session.as_object(), "client"));
+        for (const char* list : {"locks", "waiting"})
+            for (const auto& it : list_of(share, list)) {
+                const auto& lock = it.as_object();
+                text += fmt::format("    {:<16} {} {} {} ({})\n", cell(lock, "client"),
+                                    list == std::string_view("locks") ? "holds" : "waits for",
+                                    cell(lock, "mode"), cell(lock, "path"), range_of(lock));
+            }
+    }
+    return text;
+}
+
 }  // namespace
 
 std::string status_text(const json::object& status) {
@@ -46,6 +72,7 @@ std::string status_text(const json::object& status) {
                                 healthy ? "healthy" : "unhealthy", cell(backend, "reason"));
         }
     }
+    for (const auto& entry : list_of(status, "file_services")) text += file_service_text(entry.as_object());
     text += "\n";
     if (list_of(status, "faults").empty()) text += "  no fault is in force\n";
     for (const auto& entry : list_of(status, "faults"))

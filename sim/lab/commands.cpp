@@ -51,7 +51,12 @@ asio::awaitable<void> Commands::dispatch(Connection connection, json::object req
     const std::string command = text_of(request, "command");
     json::object answer;
     if (command == "status") {
-        answer = {{"ok", true}, {"status", region_.status(flag_of(request, "memory"))}};
+        json::object status = region_.status(flag_of(request, "memory"));
+        if (flag_of(request, "files")) {
+            auto files = region_.file_services();
+            status["file_services"] = co_await std::move(files);
+        }
+        answer = {{"ok", true}, {"status", std::move(status)}};
     } else if (command == "events") {
         co_await events(std::move(connection), std::move(request));
         co_return;
@@ -101,7 +106,7 @@ asio::awaitable<void> Commands::events(Connection connection, json::object reque
     co_await connection->write(std::move(last));
 }
 
-// {"kind", "targets": […], "to": […] or "a,b", "unit", "as", "for_ns"}
+// {"kind", "targets": […], "to": […] or "a,b", "unit", "as", "for_ns", "settings": {KEY: VALUE} of a share}
 asio::awaitable<json::object> Commands::fault(json::object request) {
     const auto kind = parse_fault_kind(text_of(request, "kind"));
     if (kind.has_error()) co_return to_json(kind.error());
@@ -111,6 +116,9 @@ asio::awaitable<json::object> Commands::fault(json::object request) {
     fault.others = words_of(request, "to");
     fault.unit = text_of(request, "unit", "node");
     fault.name = text_of(request, "as");
+    if (const auto* settings = request.if_contains("settings"); settings != nullptr && settings->is_object())
+        for (const auto& [key, value] : settings->get_object())
+            if (value.is_string()) fault.settings[key] = value.get_string();
     if (const auto* lasts = request.if_contains("for_ns"); lasts != nullptr && lasts->is_int64())
         fault.lasts = Duration(lasts->get_int64());
     const auto applied = co_await region_.apply(std::move(fault));

@@ -51,7 +51,7 @@ vmctl::RestartPolicy restart_policy(topology::Restart restart) {
 class Planner {
   public:
     Planner(const Topology& topology, topology::HostWorld world, const Accounts& accounts)
-        : topology_(topology), world_(world), accounts_(accounts) {}
+        : topology_(topology), world_(world), accounts_(accounts), share_keys_(make_share_keys(topology)) {}
 
     std::vector<HostPlan> plan() {
         std::vector<HostPlan> plans;
@@ -95,6 +95,14 @@ class Planner {
         add_file(plan, password_file(account), account.password + "\n", 0600);
     }
 
+    // False: the service asks for none.
+    bool add_share_key(HostPlan& plan, const std::string& service) const {
+        const auto key = share_keys_.find(service);
+        if (key == share_keys_.end()) return false;
+        add_file(plan, share_key_file(service), key->second + "\n", 0600);
+        return true;
+    }
+
     // dnsmasq reports no events: it is ready when it runs.
     HostPlan dns() const {
         HostPlan plan = base(dns_host, topology_.network.dns_address, "name service");
@@ -128,6 +136,7 @@ class Planner {
                 break;
             case HostKind::file_service:
                 add_daemon(plan, "files", "understudy-files", files_config(topology_, host.name));
+                add_share_key(plan, host.name);
                 break;
             case HostKind::database:
                 add_database(plan);
@@ -171,10 +180,17 @@ class Planner {
         plan.fault_domain = fault_domain(plan.name);
         for (const auto& [path, service] : machine.mounts) {
             const auto& files = topology_.file_services.at(service);
-            plan.config.units.push_back(unit(fmt::format("mount-{}", service),
-                                             {program("understudy-mount"), "--server",
-                                              fmt::format("{}:{}", to_string(files.address), files.port),
-                                              "--export", service, "--client", plan.name, path}));
+            std::vector<std::string> argv{program("understudy-mount"),
+                                          "--server",
+                                          fmt::format("{}:{}", to_string(files.address), files.port),
+                                          "--export",
+                                          service,
+                                          "--client",
+                                          plan.name};
+            if (add_share_key(plan, service))
+                argv.insert(argv.end(), {"--key-file", share_key_file(service)});
+            argv.push_back(path);
+            plan.config.units.push_back(unit(fmt::format("mount-{}", service), std::move(argv)));
             plan.units_awaited.push_back(plan.config.units.back().name);
         }
         if (!machine.node.empty()) add_node(plan, machine.node);
@@ -268,6 +284,7 @@ class Planner {
     const Topology& topology_;
     topology::HostWorld world_;
     const Accounts& accounts_;
+    ShareKeys share_keys_;
 };
 
 }  // namespace

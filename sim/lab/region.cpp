@@ -12,6 +12,7 @@
 #include "base/io/as_result.hpp"
 #include "base/io/clock.hpp"
 #include "base/suggest.hpp"
+#include "sim/lab/host_command.hpp"
 #include "sim/lab/pod_machine.hpp"
 #include "sim/lab/run_all.hpp"
 #include "sim/lab/security.hpp"
@@ -78,7 +79,9 @@ void Region::make_hosts() {
         hosts_.push_back(
             std::make_shared<Host>(executor_, pool_, hub_, std::move(plan), std::move(machine), log));
     }
-    ledger_ = std::make_unique<FaultLedger>(std::move(names));
+    std::set<std::string> file_services;
+    for (const auto& [name, service] : options_.topology.file_services) file_services.insert(name);
+    ledger_ = std::make_unique<FaultLedger>(std::move(names), std::move(file_services));
 }
 
 asio::awaitable<Result<void>> Region::start() {
@@ -135,6 +138,11 @@ asio::awaitable<Result<FaultLedger::Applied>> Region::apply(FaultRequest request
     if (others.has_error()) co_return others.error();
     request.targets = std::move(*targets);
     request.others = std::move(*others);
+    if (const auto client = request.settings.find("client"); client != request.settings.end()) {
+        auto named = resolve({client->second});
+        if (named.has_error()) co_return named.error();
+        client->second = named->front();
+    }
     const std::string words = in_words(request);
     auto applied = ledger_->apply(request, io::monotonic_now());
     if (applied.has_error()) co_return applied.error();
@@ -146,7 +154,11 @@ asio::awaitable<Result<FaultLedger::Applied>> Region::apply(FaultRequest request
              words,
              {{"fault", applied->id}, {"kind", std::string(to_string(request.kind))}, {"target", target}}});
     auto carried = co_await carry_out(applied->effects);
-    if (carried.has_error()) co_return carried.error();
+    if (carried.has_error()) {
+        // A file service has refused what only it can judge: then it is no fault in force.
+        if (scenario::is_share_fault(request.kind) && !applied->heals_itself) co_await heal(applied->id);
+        co_return carried.error();
+    }
     healing_.cancel();
     co_return std::move(*applied);
 }
@@ -218,6 +230,50 @@ asio::awaitable<Result<void>> Region::carry_out(std::vector<Effect> effects) {
     co_return co_await run_all(executor_, std::move(jobs));
 }
 
+asio::awaitable<Result<void>> Region::change_share(std::shared_ptr<Host> host, Effect effect) {
+    std::vector<std::string> words;
+    if (effect.kind == Effect::Kind::share_heal) {
+        // A service that was restarted since has forgotten its faults.
+        if (host->link() == nullptr) co_return Result<void>();
+        words = {"heal", effect.other};
+    } else {
+        words = {"fault"};
+        words.insert(words.end(), effect.words.begin(), effect.words.end());
+        words.push_back("id=" + effect.other);
+    }
+    auto asked = ask_file_service(host, std::move(words));
+    const auto outcome = co_await std::move(asked);
+    if (outcome.has_error()) co_return outcome.error();
+    // A service without power may be gone before its answer is.
+    const bool no_power = !effect.words.empty() && effect.words.front() == "power-loss";
+    if (no_power && outcome->err.find("end of stream") != std::string::npos) co_return Result<void>();
+    if (outcome->status == 0 || outcome->err.find("no such fault is in force") != std::string::npos)
+        co_return Result<void>();
+    co_return Error(outcome->status == 2 ? ErrorKind::bad_input : ErrorKind::failed, host->plan().name,
+                    outcome->err.substr(0, outcome->err.find('\n')));
+}
+
+asio::awaitable<json::array> Region::file_services() {
+    json::array all;
+    for (const auto& host : hosts_) {
+        const std::string& name = host->plan().name;
+        if (!options_.topology.file_services.contains(name)) continue;
+        std::vector<std::string> words{"state"};
+        auto asked = ask_file_service(host, std::move(words));
+        const auto outcome = co_await std::move(asked);
+        boost::system::error_code failure;
+        json::value state;
+        if (outcome.has_value() && outcome->status == 0) state = json::parse(outcome->out, failure);
+        json::object entry{{"name", name}};
+        if (state.is_object())
+            entry["shares"] = std::move(state.get_object().at("shares"));
+        else
+            entry["error"] = outcome.has_error() ? outcome.error().message() : outcome->err;
+        all.push_back(std::move(entry));
+    }
+    co_return all;
+}
+
 asio::awaitable<Result<void>> Region::carry_out_one(Effect effect) {
     auto found = host(effect.host);
     if (found.has_error()) co_return found.error();
@@ -239,6 +295,9 @@ asio::awaitable<Result<void>> Region::carry_out_one(Effect effect) {
             co_return target->stop_unit(effect.other);
         case Effect::Kind::start_unit:
             co_return target->start_unit(effect.other);
+        case Effect::Kind::share_fault:
+        case Effect::Kind::share_heal:
+            co_return co_await change_share(target, std::move(effect));
         case Effect::Kind::cut:
         case Effect::Kind::mend:
             break;  // carried out together, by carry_out()

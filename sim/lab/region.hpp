@@ -43,6 +43,9 @@ class Region {
     // poll.
     json::object status(bool memory = false) const;
     bool ready() const;
+    // What each file service says of itself, as its administration gives it, or {"name", "error"}:
+    // [{"name","shares":[…]}].
+    boost::asio::awaitable<json::array> file_services();
 
   private:
     Region(boost::asio::any_io_executor executor, const SupervisorOptions& options, EventHub& hub,
@@ -52,6 +55,7 @@ class Region {
     Result<std::vector<std::string>> resolve(const std::vector<std::string>& names) const;
     boost::asio::awaitable<Result<void>> carry_out(std::vector<Effect> effects);
     boost::asio::awaitable<Result<void>> carry_out_one(Effect effect);
+    boost::asio::awaitable<Result<void>> change_share(std::shared_ptr<Host> host, Effect effect);
     boost::asio::awaitable<void> heal_when_due();
     StatusDocument status_document() const;
 

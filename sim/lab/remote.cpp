@@ -51,6 +51,9 @@ Result<void> RemoteRegion::apply(const scenario::Fault& fault) {
                          {"targets", words(fault.targets)},
                          {"to", words(fault.to)},
                          {"as", fault.id}};
+    json::object settings;
+    for (const auto& [key, value] : fault.settings) settings[key] = value;
+    if (!settings.empty()) request["settings"] = std::move(settings);
     if (fault.duration) request["for_ns"] = fault.duration->count();
     UNDERSTUDY_TRY(const auto answer, requests_.request(request, answer_limit));
     return {};

@@ -145,13 +145,33 @@ std::string balancer_config(const Topology& topology, const std::string& name) {
     return json::serialize(config);
 }
 
+ShareKeys make_share_keys(const Topology& topology) {
+    ShareKeys keys;
+    for (const auto& [name, service] : topology.file_services)
+        if (service.asks_for_key) keys[name] = random_password();
+    return keys;
+}
+
+std::string share_key_file(const std::string& service) {
+    return fmt::format("{}/{}.key", inside::configuration, service);
+}
+
 std::string files_config(const Topology& topology, const std::string& name) {
     const auto& service = topology.file_services.at(name);
-    return json::serialize(json::object{
-        {"listen", fmt::format("{}:{}", to_string(service.address), service.port)},
-        {"exports", json::object{{name, json::object{{"path", fmt::format("{}/export", inside::data)},
-                                                     {"quota", service.quota_bytes},
-                                                     {"client_lease", exact(service.client_lease)}}}}}});
+    json::object share{{"path", fmt::format("{}/export", inside::data)},
+                       {"quota", service.quota_bytes},
+                       {"client_lease", exact(service.client_lease)},
+                       {"power_loss", service.power_loss}};
+    if (!service.clients.empty()) {
+        json::array clients;
+        for (const Ipv4Network& network : service.clients) clients.emplace_back(to_string(network));
+        share["clients"] = std::move(clients);
+    }
+    if (service.asks_for_key) share["key_file"] = share_key_file(name);
+    return json::serialize(
+        json::object{{"listen", fmt::format("{}:{}", to_string(service.address), service.port)},
+                     {"admin_socket", inside::files_socket},
+                     {"exports", json::object{{name, std::move(share)}}}});
 }
 
 std::string database_config(const Topology& topology, const std::string& name, const Accounts& accounts) {

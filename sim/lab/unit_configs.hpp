@@ -19,6 +19,7 @@ constexpr const char* data = "/var/lib/understudy";
 // The fabric's network namespace, in the host of a balancer whose data path is passthrough.
 constexpr const char* fabric_namespace = "/run/understudy/fabric";
 constexpr const char* balancer_socket = "/run/understudy-lb.sock";  // its administration
+constexpr const char* files_socket = "/run/understudy-files.sock";
 }  // namespace inside
 
 // Database account of a node: a name that SQL needs no quotes for, and a password for this region alone.
@@ -30,6 +31,11 @@ using Accounts = std::map<std::string, Account>;  // by node
 Accounts make_accounts(const topology::Topology& topology);
 
 std::string password_file(const Account& account);  // its path inside a host
+
+// Keys of the file services that ask for one, for this region alone: by service.
+using ShareKeys = std::map<std::string, std::string>;
+ShareKeys make_share_keys(const topology::Topology& topology);
+std::string share_key_file(const std::string& service);  // its path inside a host
 
 std::string balancer_config(const topology::Topology& topology, const std::string& name);
 std::string files_config(const topology::Topology& topology, const std::string& name);

@@ -8,6 +8,7 @@
 
 #include "base/config/reader.hpp"
 #include "base/suggest.hpp"
+#include "storage/files/core/fault.hpp"
 
 namespace understudy::scenario {
 namespace {
@@ -75,6 +76,29 @@ Expect read_expect(Reading& reading, const config::Value& value) {
     return expect;
 }
 
+// What a share fault takes beside its target. `client` may be a role, which only the run can resolve.
+void read_share_settings(Reading& reading, config::Mapping& mapping, Fault& fault) {
+    const std::string kind = to_string(fault.kind);
+    for (const char* key :
+         {"path", "client", "error", "rate", "seed", "latency", "bytes_per_second", "torn"}) {
+        const auto given = mapping.optional(key);
+        if (!given) continue;
+        if (!is_share_fault(fault.kind)) {
+            given->refuse(fmt::format("a {} has no {}", kind, key), "leave it out");
+            continue;
+        }
+        fault.settings[key] = given->text();
+    }
+    if (!is_share_fault(fault.kind)) return;
+    const auto parsed = files::parse_fault(kind.substr(std::string_view("share-").size()), fault.settings);
+    if (parsed.has_error())
+        mapping.refuse(fmt::format("{}: {}", parsed.error().subject, parsed.error().reason),
+                       parsed.error().remedy);
+    for (const std::string& target : fault.targets)
+        if (!reading.topology.file_services.contains(target))
+            mapping.refuse(fmt::format("'{}' is no file service", target), "name one of file_services");
+}
+
 Fault read_fault(Reading& reading, const config::Value& value) {
     config::Mapping mapping = value.mapping();
     Fault fault;
@@ -99,6 +123,7 @@ Fault read_fault(Reading& reading, const config::Value& value) {
         (id ? *id : value).refuse(fmt::format("there is another fault '{}'", fault.id));
     if (fault.id == "all") id->refuse("'all' stands for every fault", "choose another name");
     if (const auto duration = mapping.optional("for")) fault.duration = duration->duration(1ms, longest_wait);
+    read_share_settings(reading, mapping, fault);
     mapping.refuse_unknown_keys();
     return fault;
 }
@@ -204,6 +229,13 @@ std::vector<topology::FaultKind> causes(const Fault& fault, const topology::Topo
             return {Cause::kill};
         case FaultKind::stop:
             return {Cause::stop};
+        case FaultKind::share_stall:
+        case FaultKind::share_error:
+        case FaultKind::share_slow:
+        case FaultKind::share_read_only:
+        case FaultKind::share_cut_off:
+        case FaultKind::share_power_loss:
+            return {Cause::share_loss};
         case FaultKind::partition:
             break;
     }

@@ -32,6 +32,13 @@ void read_file_services(Reading& reading, config::Mapping& root) {
         service.client_lease = 30s;
         if (const auto lease = mapping.optional("client_lease"))
             service.client_lease = lease->duration(100ms, 1h);
+        if (const auto losable = mapping.optional("power_loss")) service.power_loss = losable->boolean();
+        if (const auto key = mapping.optional("key")) service.asks_for_key = key->boolean();
+        if (const auto clients = mapping.optional("clients"))
+            for (const config::Value& client : clients->sequence()) {
+                const bool alone = client.is_scalar() && client.text().find('/') == std::string::npos;
+                service.clients.push_back(alone ? Ipv4Network{client.address(), 32} : client.network());
+            }
         mapping.refuse_unknown_keys();
         reading.topology.file_services[name] = service;
     }

@@ -104,6 +104,9 @@ struct FileService {
     std::uint16_t port = 564;
     std::uint64_t quota_bytes = 0;
     Duration client_lease{};  // locks of a client that is silent for longer are freed
+    bool power_loss = true;   // it keeps what a loss of power would take
+    bool asks_for_key = false;
+    std::vector<Ipv4Network> clients{};  // that may mount it; empty: any
 };
 
 struct Database {

@@ -17,7 +17,7 @@ Error bad(std::string subject, std::string reason, std::string remedy) {
 }
 
 bool is_moment(FaultKind kind) {
-    return kind == FaultKind::reset || kind == FaultKind::kill;
+    return kind == FaultKind::reset || kind == FaultKind::kill || kind == FaultKind::share_power_loss;
 }
 
 Effect::Kind beginning(FaultKind kind) {
@@ -34,6 +34,13 @@ Effect::Kind beginning(FaultKind kind) {
             return Effect::Kind::stop_unit;
         case FaultKind::partition:
             return Effect::Kind::cut;
+        case FaultKind::share_stall:
+        case FaultKind::share_error:
+        case FaultKind::share_slow:
+        case FaultKind::share_read_only:
+        case FaultKind::share_cut_off:
+        case FaultKind::share_power_loss:
+            return Effect::Kind::share_fault;
     }
     invariant_broken("kind", "a FaultKind outside the enumeration", __FILE__, __LINE__);
 }
@@ -69,6 +76,7 @@ std::string in_words(const FaultRequest& request) {
     if (request.kind == FaultKind::partition)
         text += request.others.empty() ? " from everyone"
                                        : fmt::format(" from {}", fmt::join(request.others, ", "));
+    for (const auto& [key, value] : request.settings) text += fmt::format(", {} {}", key, value);
     if (request.kind == FaultKind::kill || request.kind == FaultKind::stop) text += " (" + request.unit + ")";
     return text;
 }
@@ -87,6 +95,13 @@ Result<FaultLedger::Applied> FaultLedger::apply(FaultRequest request, Instant no
         }
     if (request.kind == FaultKind::partition && links(request).empty())
         return bad(subject, "both sides are the same host", "name a host on the other side: to=HOST");
+    if (scenario::is_share_fault(request.kind))
+        for (const std::string& host : request.targets)
+            if (!file_services_.contains(host))
+                return bad(subject, fmt::format("'{}' is no file service", host),
+                           file_services_.empty()
+                               ? "the topology has none"
+                               : fmt::format("file services: {}", fmt::join(file_services_, ", ")));
     if (request.name.empty()) request.name = fmt::format("f{}", next_number_++);
     for (const Fault& fault : in_force_)
         if (fault.id == request.name)
@@ -144,12 +159,20 @@ std::vector<Effect> FaultLedger::begin(const FaultRequest& request) {
     std::vector<Effect> effects;
     if (request.kind == FaultKind::partition) {
         for (const Link& link : links(request))
-            if (cuts_[link]++ == 0) effects.push_back({Effect::Kind::cut, link.first, link.second});
+            if (cuts_[link]++ == 0) effects.push_back({Effect::Kind::cut, link.first, link.second, {}});
+        return effects;
+    }
+    if (scenario::is_share_fault(request.kind)) {
+        const std::string kind = to_string(request.kind);
+        std::vector<std::string> words{kind.substr(std::string_view("share-").size())};
+        for (const auto& [key, value] : request.settings) words.push_back(key + "=" + value);
+        for (const std::string& host : request.targets)
+            effects.push_back({Effect::Kind::share_fault, host, request.name, words});
         return effects;
     }
     for (const std::string& host : request.targets)
         if (is_moment(request.kind) || holds_[hold_key(request, host)]++ == 0)
-            effects.push_back({beginning(request.kind), host, unit_of(request)});
+            effects.push_back({beginning(request.kind), host, unit_of(request), {}});
     return effects;
 }
 
@@ -161,8 +184,13 @@ std::vector<Effect> FaultLedger::end(const FaultRequest& request) {
             UNDERSTUDY_ASSERT(cut != cuts_.end() && cut->second > 0, "a fault in force holds its cuts");
             if (--cut->second > 0) continue;
             cuts_.erase(cut);
-            effects.push_back({Effect::Kind::mend, link.first, link.second});
+            effects.push_back({Effect::Kind::mend, link.first, link.second, {}});
         }
+        return effects;
+    }
+    if (scenario::is_share_fault(request.kind)) {
+        for (const std::string& host : request.targets)
+            effects.push_back({Effect::Kind::share_heal, host, request.name, {}});
         return effects;
     }
     for (const std::string& host : request.targets) {
@@ -170,7 +198,7 @@ std::vector<Effect> FaultLedger::end(const FaultRequest& request) {
         UNDERSTUDY_ASSERT(hold != holds_.end() && hold->second > 0, "a fault in force holds its hosts");
         if (--hold->second > 0) continue;
         holds_.erase(hold);
-        effects.push_back({undoing(request.kind), host, unit_of(request)});
+        effects.push_back({undoing(request.kind), host, unit_of(request), {}});
     }
     return effects;
 }

@@ -2,8 +2,9 @@
 // The ledger of faults: pure. Applying a fault gives the effects to carry out; healing one gives the effects
 // that undo exactly what it did, and nothing that another fault still holds. Two faults compose by counting:
 // a host is off, paused or stopped, and a link is cut, for as long as at least one fault says so. `reset` and
-// `kill` are moments, not states: they have nothing to heal and are entered as healed. Admission (is the
-// fault possible now?) is decided here too and is apart from carrying it out.
+// `kill` are moments, not states: they have nothing to heal and are entered as healed, as is the power loss
+// of a file service. Several faults of one share compose there (storage/files/core/fault_machine.hpp).
+// Admission (is the fault possible now?) is decided here too and is apart from carrying it out.
 #pragma once
 
 #include <map>
@@ -31,6 +32,7 @@ struct FaultRequest {
     std::string unit = "node";         // kill and stop
     std::string name;                  // given by the user, else numbered
     std::optional<Duration> lasts;
+    std::map<std::string, std::string> settings{};  // share faults: as the file service takes them
 };
 
 // "power-off a, b", "partition a from b", "kill a (node)".
@@ -47,11 +49,16 @@ struct Effect {
         stop_unit,
         start_unit,
         cut,
-        mend
+        mend,
+        share_fault,
+        share_heal
     };
     Kind kind;
     std::string host;
-    std::string other;  // cut and mend: traffic from `host` to `other`; unit effects: the unit
+    std::string
+        other;  // cut and mend: traffic from `host` to `other`; unit effects: the unit; shares: the id
+    // share_fault: the kind as the file service calls it, then KEY=VALUE.
+    std::vector<std::string> words{};
     bool operator==(const Effect&) const = default;
 };
 
@@ -64,7 +71,8 @@ struct Fault {
 
 class FaultLedger {
   public:
-    explicit FaultLedger(std::set<std::string> hosts) : hosts_(std::move(hosts)) {}
+    explicit FaultLedger(std::set<std::string> hosts, std::set<std::string> file_services = {})
+        : hosts_(std::move(hosts)), file_services_(std::move(file_services)) {}
 
     struct Applied {
         std::string id;
@@ -87,7 +95,7 @@ class FaultLedger {
     std::vector<Effect> begin(const FaultRequest& request);
     std::vector<Effect> end(const FaultRequest& request);
 
-    std::set<std::string> hosts_;
+    std::set<std::string> hosts_, file_services_;
     std::vector<Fault> in_force_;
     std::map<std::tuple<FaultKind, std::string, std::string>, int>
         holds_;  // kind, host, unit: how many faults hold it

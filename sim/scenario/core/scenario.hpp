@@ -2,6 +2,7 @@
 // A scenario as a value: steps in order, and what must hold all through the run.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -11,7 +12,25 @@
 
 namespace understudy::scenario {
 
-enum class FaultKind { power_off, reset, pause, kill, stop, partition };
+enum class FaultKind {
+    power_off,
+    reset,
+    pause,
+    kill,
+    stop,
+    partition,
+    // Of file services, carried out by them.
+    share_stall,
+    share_error,
+    share_slow,
+    share_read_only,
+    share_cut_off,
+    share_power_loss
+};
+
+inline bool is_share_fault(FaultKind kind) {
+    return kind >= FaultKind::share_stall;
+}
 
 const char* to_string(FaultKind kind);               // as in the file: "power-off"
 const std::vector<std::string>& fault_kind_names();  // in the order of FaultKind
@@ -26,6 +45,8 @@ struct Fault {
     std::vector<std::string> to;       // partition: the other side's hosts; empty: everyone
     std::string id;                    // `as:` in the file, or "fault-1" and so on
     std::optional<Duration> duration;  // heals by itself after
+    // Share faults: `path`, `client` (a host or a role) and what else the kind takes.
+    std::map<std::string, std::string> settings{};
 };
 
 struct Heal {

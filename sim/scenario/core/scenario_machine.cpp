@@ -31,7 +31,10 @@ std::string in_words(const ActiveExpectation& expected) {
 }  // namespace
 
 const std::vector<std::string>& fault_kind_names() {
-    static const std::vector<std::string> names{"power-off", "reset", "pause", "kill", "stop", "partition"};
+    static const std::vector<std::string> names{
+        "power-off",  "reset",           "pause",         "kill",
+        "stop",       "partition",       "share-stall",   "share-error",
+        "share-slow", "share-read-only", "share-cut-off", "share-power-loss"};
     return names;
 }
 

@@ -7,7 +7,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
@@ -19,7 +19,8 @@ using asio::ip::tcp;
 
 namespace {
 constexpr std::size_t max_connections = 256;
-}
+constexpr std::chrono::milliseconds answer_time{50};
+}  // namespace
 
 Server::~Server() {
     stop();
@@ -62,9 +63,11 @@ Result<void> Server::open(const ExportConfig& wanted) {
         for (const std::weak_ptr<Connection>& known : connections_)
             if (std::shared_ptr<Connection> connection = known.lock()) connection->faults_changed();
     });
-    // Whoever asked for it is answered first.
-    exported.faults->on_power_lost(
-        [this](const Fault& fault) { asio::post(context_, [this, fault] { lose_power(fault); }); });
+    // Nothing is read or answered from here on; whoever asked for it may still be told that it is so.
+    exported.faults->on_power_lost([this](const Fault& fault) {
+        auto told = std::make_shared<asio::steady_timer>(context_, answer_time);
+        told->async_wait([this, fault, told](boost::system::error_code) { lose_power(fault); });
+    });
     return exported.sessions->restore();
 }
 

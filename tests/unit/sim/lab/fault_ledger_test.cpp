@@ -46,6 +46,24 @@ TEST(FaultLedger, a_host_that_two_faults_hold_off_comes_back_with_the_second_hea
                                                                Effect{Effect::Kind::power_on, "backup", ""}));
 }
 
+TEST(FaultLedger, a_fault_of_a_share_is_the_file_services_own_under_the_same_id) {
+    FaultLedger ledger({"primary", "files"}, {"files"});
+    auto stall = request(FaultKind::share_stall, {"files"}, "slow-journal");
+    stall.settings = {{"client", "primary"}, {"path", "artemis/*"}};
+    EXPECT_EQ(in_words(stall), "share-stall files, client primary, path artemis/*");
+    EXPECT_THAT(ledger.apply(stall, start)->effects,
+                ElementsAre(Effect{Effect::Kind::share_fault,
+                                   "files",
+                                   "slow-journal",
+                                   {"stall", "client=primary", "path=artemis/*"}}));
+    EXPECT_THAT(*ledger.heal("slow-journal"),
+                ElementsAre(Effect{Effect::Kind::share_heal, "files", "slow-journal"}));
+    EXPECT_TRUE(ledger.apply(request(FaultKind::share_power_loss, {"files"}), start)->heals_itself);
+    EXPECT_THAT(ledger.in_force(), IsEmpty());
+    EXPECT_THAT(ledger.apply(request(FaultKind::share_stall, {"primary"}), start).error().message(),
+                HasSubstr("'primary' is no file service; file services: files"));
+}
+
 TEST(FaultLedger, a_partition_cuts_both_directions_and_overlapping_ones_share_their_cuts) {
     auto ledger = three_hosts();
     auto narrow = request(FaultKind::partition, {"primary"}, "narrow");

@@ -96,6 +96,29 @@ TEST(ScenarioReader, mistakes_are_refused_with_their_place_and_what_would_be_rig
     EXPECT_EQ(refusal("  - fault: {kind: reset, target: [active, standby]}\n"), "accepted");
 }
 
+TEST(ScenarioReader, faults_of_a_share_are_read_with_what_they_take) {
+    const auto scenario = parse_scenario(
+        "name: s\nsteps:\n  - fault: {kind: share-error, target: corda-files, path: 'artemis/*', client: "
+        "active, "
+        "error: ENOSPC, rate: 0.5, for: 10s}\n",
+        "s.yaml", fast());
+    ASSERT_TRUE(scenario.has_value()) << scenario.error().message();
+    const auto& fault = std::get<Fault>(scenario->steps.at(0).what);
+    EXPECT_EQ(fault.kind, FaultKind::share_error);
+    EXPECT_EQ(fault.settings.at("path"), "artemis/*");
+    EXPECT_EQ(fault.settings.at("client"), "active");
+    EXPECT_EQ(fault.duration, 10s);
+    EXPECT_THAT(causes(fault, fast()), ElementsAre(topology::FaultKind::share_loss));
+    EXPECT_THAT(refusal("  - fault: {kind: share-stall, target: corda-db}\n"),
+                HasSubstr("'corda-db' is no file service"));
+    EXPECT_THAT(refusal("  - fault: {kind: share-error, target: corda-files, rate: 2}\n"),
+                HasSubstr("'2' is no number from 0 to 1"));
+    EXPECT_THAT(refusal("  - fault: {kind: share-stall, target: corda-files, latency: 1s}\n"),
+                HasSubstr("a stall fault has no such setting"));
+    EXPECT_THAT(refusal("  - fault: {kind: reset, target: active, path: x}\n"),
+                HasSubstr("a reset has no path"));
+}
+
 TEST(ScenarioReader, the_cause_of_an_outage_follows_from_what_a_partition_cuts) {
     using Cause = topology::FaultKind;
     const topology::Topology topology = fast();

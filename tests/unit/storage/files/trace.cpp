@@ -124,6 +124,7 @@ class Run {
         in >> file;
         if (verb == "lock") return lock(owner, file, in);
         if (verb == "unlock") return machine_.unlock({inode_of(file), LockSpace::range}, owner, range(in));
+        if (verb == "close") return machine_.release_file(owner.session, inode_of(file));
         if (verb == "set_fence") {
             std::uint64_t number = 0;
             in >> number;
