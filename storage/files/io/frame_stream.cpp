@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <utility>
@@ -43,6 +45,21 @@ asio::awaitable<Result<std::string>> FrameStream::read_frame(std::uint32_t limit
             }
             co_return frame;
         }
+        if (wanted > read_bytes) {  // the rest of a long one goes to its place at once
+            std::string frame(unread);
+            input_.clear();
+            input_used_ = 0;
+            const std::size_t had = frame.size();
+            frame.resize(wanted);
+            const auto all_of_it = [left = wanted - had](boost::system::error_code failed, std::size_t got) {
+                return failed ? 0 : left - got;  // asio's own would take 64 KiB at a time
+            };
+            auto [error, count] =
+                co_await asio::async_read(socket_, asio::buffer(frame.data() + had, wanted - had), all_of_it,
+                                          asio::as_tuple(asio::use_awaitable));
+            if (error) co_return Error(ErrorKind::failed, "9P connection", error.message());
+            co_return frame;
+        }
         input_.erase(0, std::exchange(input_used_, 0));
         std::size_t had = input_.size();
         input_.resize(std::max(had + read_bytes, wanted));
@@ -54,18 +71,28 @@ asio::awaitable<Result<std::string>> FrameStream::read_frame(std::uint32_t limit
     co_return Error(ErrorKind::failed, "9P connection", "closed");
 }
 
-void FrameStream::send(std::string frame) {
+void FrameStream::send(std::shared_ptr<const std::string> frame) {
     if (!open_) return;
-    queued_ += frame;
-    write_queued();
+    queued_bytes_ += frame->size();
+    queued_.push_back(std::move(frame));
+    if (std::exchange(write_is_due_, true)) return;
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+        self->write_is_due_ = false;
+        self->write_queued();
+    });
 }
 
 void FrameStream::write_queued() {
     if (!in_flight_.empty() || queued_.empty() || !open_) return;
     in_flight_ = std::exchange(queued_, {});
-    asio::async_write(socket_, asio::buffer(in_flight_),
+    in_flight_bytes_ = std::exchange(queued_bytes_, 0);
+    std::vector<asio::const_buffer> buffers;
+    buffers.reserve(in_flight_.size());
+    for (const auto& frame : in_flight_) buffers.emplace_back(asio::buffer(*frame));
+    asio::async_write(socket_, buffers,
                       [self = shared_from_this()](boost::system::error_code error, std::size_t) {
                           self->in_flight_.clear();
+                          self->in_flight_bytes_ = 0;
                           if (error)
                               self->close();
                           else
@@ -77,6 +104,7 @@ void FrameStream::close() {
     if (!open_) return;
     open_ = false;
     queued_.clear();
+    queued_bytes_ = 0;
     boost::system::error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
     socket_.close(ignored);
