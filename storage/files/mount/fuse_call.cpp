@@ -3,6 +3,7 @@
 
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <utility>
 
 namespace understudy::files {
 
@@ -26,8 +27,10 @@ std::shared_ptr<FuseCall> FuseCall::make(fuse_req_t request, boost::asio::any_io
 
 void FuseCall::interrupted() {
     if (*answered_) return;
-    if (waits_for_lock_ || !may_still_be_answered_()) {
+    if (when_interrupted_ || !may_still_be_answered_()) {
+        auto action = std::exchange(when_interrupted_, nullptr);
         error(EINTR);
+        if (action) action();
         return;
     }
     grace_.expires_after(std::chrono::milliseconds(250));
@@ -42,6 +45,7 @@ bool FuseCall::answer(Reply reply) {
     *answered_ = true;
     grace_.cancel();
     timer_.cancel();
+    when_interrupted_ = nullptr;
     return reply() != -ENOENT;  // ENOENT: the kernel no longer waits
 }
 
@@ -62,6 +66,9 @@ bool FuseCall::opened(const fuse_file_info& file) {
 }
 bool FuseCall::data(const std::string& bytes) {
     return answer([&] { return fuse_reply_buf(request_, bytes.data(), bytes.size()); });
+}
+bool FuseCall::size(std::size_t bytes) {
+    return answer([&] { return fuse_reply_xattr(request_, bytes); });
 }
 bool FuseCall::written(std::size_t count) {
     return answer([&] { return fuse_reply_write(request_, count); });

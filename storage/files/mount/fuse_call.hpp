@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One FUSE request: answered exactly once. When the kernel interrupts it (a signal, a process being killed),
-// it is answered EINTR: at once where it waits for a lock or for the server to come back, else after 250 ms,
-// so that what is on its way can still be answered truly. The operation may then still be running; it sees
-// `answered` and undoes what its caller will never hear of (a lock, an open file). One thread (the
-// executor's).
+// it is answered EINTR: at once where the operation said what to do then (a lock that is waited for) or the
+// server is away, else after 250 ms, so that what is on its way can still be answered truly. The operation
+// may then still be running; it sees `answered` and undoes what its caller will never hear of (a lock, an
+// open file). One thread (the executor's).
 #pragma once
 
 #define FUSE_USE_VERSION 314
@@ -13,8 +13,22 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
+
+#include "base/time.hpp"
 
 namespace understudy::files {
+
+// What a lookup was told, for the request that the same thread makes next.
+struct RecentStatus {
+    fuse_ino_t inode = 0;
+    struct stat status = {};
+    Instant when{};
+};
+struct RecentStatuses {
+    fuse_ino_t folder = 0;  // in which was looked
+    std::vector<RecentStatus> seen;
+};
 
 class FuseCall : public std::enable_shared_from_this<FuseCall> {
   public:
@@ -30,6 +44,7 @@ class FuseCall : public std::enable_shared_from_this<FuseCall> {
     bool created(const fuse_entry_param& entry, const fuse_file_info& file);
     bool opened(const fuse_file_info& file);
     bool data(const std::string& bytes);
+    bool size(std::size_t bytes);  // of an extended attribute
     bool written(std::size_t count);
     bool link_target(const std::string& target);
     bool status(const struct statvfs& status);
@@ -38,9 +53,13 @@ class FuseCall : public std::enable_shared_from_this<FuseCall> {
     fuse_req_t request() const { return request_; }
     std::shared_ptr<const bool> answered() const { return answered_; }
     bool was_answered() const { return *answered_; }
+    pid_t thread() const { return fuse_req_ctx(request_)->pid; }
 
-    void waits_for_lock() { waits_for_lock_ = true; }
-    // For waiting between two tries: over at once when the request is interrupted.
+    RecentStatuses recent;
+
+    // Called once, right after an interrupted request was answered. Nothing when it never is.
+    void when_interrupted(std::function<void()> action) { when_interrupted_ = std::move(action); }
+    // For waiting between two tries: over at once when the request is answered.
     boost::asio::steady_timer& timer() { return timer_; }
 
   private:
@@ -58,7 +77,7 @@ class FuseCall : public std::enable_shared_from_this<FuseCall> {
     std::shared_ptr<bool> answered_ = std::make_shared<bool>(false);
     boost::asio::steady_timer timer_, grace_;
     std::function<bool()> may_still_be_answered_;
-    bool waits_for_lock_ = false;
+    std::function<void()> when_interrupted_;
 };
 
 }  // namespace understudy::files

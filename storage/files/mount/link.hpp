@@ -5,15 +5,19 @@
 //        \--one client lease without an answer, or refused as stale--> the session is lost: a new incarnation
 //        connects
 //
-// A request waits over a reconnection: fids are walked to again by path and opened again, locks are
-// reclaimed, then what was not answered is sent again. When the session is lost, everything waiting fails
-// with EIO, and so does a request that found no session for a whole lease. Fids that were open under a lost
-// session are dead for good (ESTALE): what their holder believed locked may have been another's in between.
-// Fids of directories and files that were not open are walked to again under the new session. The lease is
-// counted here from when the last answered message was *sent*, at the server from when it arrived: this side
-// always gives up first. Liveness: a Tstatfs is sent every quarter of the lease; when nothing at all arrives
-// for a quarter after one was sent, the connection is given up (TCP_USER_TIMEOUT set to the same), so
-// black-holed packets are noticed as fast as a reset. One thread (the executor's).
+// A request waits over a reconnection: locks are reclaimed, fids are walked to again by path and opened
+// again, then what was not answered is sent again, in the order it was asked. How long it waits for a server
+// that is away is `on_loss`; then it fails with EIO. When the session is lost, requests on files that are
+// open fail with EIO at once, and those files are dead for good (ESTALE): what their holder believed locked
+// may have been another's in between. Fids of directories and files that were not open are walked to again
+// under the new session. A server without leases frees locks with the connection: there, locks don't outlive
+// it either.
+//
+// The lease is counted here from when the last answered message was *sent*, at the server from when it
+// arrived: this side always gives up first. Liveness: a Tstatfs is sent every quarter of the lease; when
+// nothing at all arrives for a quarter after one was sent, the connection is given up (TCP_USER_TIMEOUT set
+// to the same), so black-holed packets are noticed as fast as a reset. A server that refuses to attach is
+// asked again after a second. One thread (the executor's).
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -29,9 +33,12 @@
 #include "base/address.hpp"
 #include "base/io/event_writer.hpp"
 #include "base/time.hpp"
-#include "storage/files/core/lock_table.hpp"
 #include "storage/files/core/message.hpp"
 #include "storage/files/io/frame_stream.hpp"
+#include "storage/files/mount/fid_table.hpp"
+#include "storage/files/mount/held_locks.hpp"
+#include "storage/files/mount/on_loss.hpp"
+#include "storage/files/mount/request.hpp"
 
 namespace understudy::files {
 
@@ -39,20 +46,8 @@ struct LinkOptions {
     Endpoint server;
     std::string share;
     std::string client;
+    OnLoss on_loss{};
 };
-
-// A reply, or an errno. `repeated`: the request was sent more than once, so an error may be its own earlier
-// success.
-struct Answer {
-    Body body;
-    int error = 0;
-    bool repeated = false;
-};
-
-using Path = std::vector<std::string>;  // names from the root of the share
-
-// Set to true by whoever no longer waits for an answer: the request isn't sent again after a reconnection.
-using Abandoned = std::shared_ptr<const bool>;
 
 class Link {
   public:
@@ -62,68 +57,71 @@ class Link {
     // first.
     boost::asio::awaitable<void> run(std::function<bool()> on_ready);
 
+    // Asks and waits. Several requests are on their way at once by sending all before waiting for any.
     boost::asio::awaitable<Answer> call(Body request, Abandoned abandoned);
+    RequestPtr send(Body request, Abandoned abandoned);
+    boost::asio::awaitable<Answer> answer(RequestPtr request);  // once for each
+
+    // For a lock that is waited for: silence on it says nothing about the connection.
+    RequestPtr send_lock(const Tlock& request);
+    // Asks the server to forget it (Tflush). It is answered with EINTR, or as if it had not been given up.
+    void give_up(const RequestPtr& request);
+    // Waits for its answer however long the server is away; fails only with the session, or close().
+    boost::asio::awaitable<Answer> call_until_known(Body request);
+
+    // Whether requests on a fid may be sent before the one that makes it was answered: until a server is
+    // found that doesn't serve them in order. came_too_early() tells that of an answer to such a request,
+    // which is to be asked again then.
+    bool keeps_order() const { return keeps_order_; }
+    bool came_too_early(const Answer& answer);
+    // Whether a read that gives less than was asked for has met the file's end.
+    bool reads_fully() const { return has_lease_; }
 
     // Ends the session at the server (clunks the root) within `limit`, then closes.
     boost::asio::awaitable<void> close(Duration limit);
 
-    // Fids. The root's is 0. A fid is known by its path, to be found again by it.
-    std::uint32_t new_fid();
-    // With an empty qid the number is only kept taken, while the server has not yet answered.
-    void know(std::uint32_t fid, Path path, const Qid& qid);
-    void know_open(std::uint32_t fid, std::uint32_t flags);  // how to open it again
-    void forget(std::uint32_t fid);                          // sends Tclunk; nobody waits for its answer
-    bool is_dead(std::uint32_t fid) const;                   // lost with a session, or not found again
-    const Path* path(std::uint32_t fid) const;
-    Qid qid(std::uint32_t fid) const;
-    void renamed(const Path& from, const Path& to);  // whatever is at or below `from`
-    void unlinked(const Path& path);
+    FidTable& fids() { return fids_; }
+    const FidTable& fids() const { return fids_; }
+    void forget(std::uint32_t fid);  // sends Tclunk; nobody waits for its answer
+    // Gone with this object: what it owns may outlive it.
+    std::weak_ptr<Link*> weak() const { return self_; }
 
     // The locks this mount holds, to be asked for again when the server was restarted.
-    void locked(std::uint64_t inode, const Tlock& granted);  // or unlocked, by its type
-    bool holds_locks(std::uint64_t inode, const std::string& client_id) const;
+    HeldLocks& locks() { return locks_; }
 
     Duration lease() const { return lease_; }
     bool is_ready() const { return ready_; }
+    // Whoever has waited since then for a server that is away has waited long enough.
+    bool is_overdue(Instant since) const;
+    std::uint64_t connections() const { return connections_; }  // how many there have been so far
     std::uint32_t data_bytes() const { return message_bytes_ - read_write_overhead; }
 
   private:
-    struct Waiting {
-        std::string frame;
-        Instant since, sent;
-        bool is_sent = false, repeated = false;
-        bool control = false;  // part of connecting: never sent again, fails with its connection
-        Abandoned abandoned;
-        std::shared_ptr<boost::asio::steady_timer> wake;
-        std::optional<Answer> answer;
-    };
-    struct Fid {
-        Path path;
-        Qid qid;
-        std::optional<std::uint32_t> open_flags;
-        bool gone = false;  // unlinked: can't be found by path again
-        bool dead = false;
-    };
-    using WaitingPtr = std::shared_ptr<Waiting>;
-
     boost::asio::awaitable<bool> connect();
     boost::asio::awaitable<bool> attach();
     boost::asio::awaitable<void> learn_lease();
     boost::asio::awaitable<bool> restore();
-    boost::asio::awaitable<void> restore_fid(std::uint32_t fid);
+    boost::asio::awaitable<bool> restore_fids(std::vector<std::uint32_t> fids);
+    boost::asio::awaitable<void> walk_deep(std::uint32_t fid, std::vector<std::string> names);
+    void arrived(std::uint32_t fid, const std::vector<Qid>* qids);
     boost::asio::awaitable<bool> reclaim_locks();
     boost::asio::awaitable<void> keep_alive();
-    boost::asio::awaitable<void> ping();
+    void look_after_the_lease(Instant now);
+    void fail_overdue();
+    bool is_silent(Instant now) const;
     boost::asio::awaitable<void> read_replies(std::shared_ptr<FrameStream> stream);
+    RequestPtr make(Body request);
+    RequestPtr send_control(Body request);
     boost::asio::awaitable<Answer> control(Body request);
-    boost::asio::awaitable<Answer> wait_for(std::uint16_t tag, WaitingPtr waiting);
     Duration step_limit() const;
-    void send(const WaitingPtr& waiting);
+    void transmit(const RequestPtr& request);
     void send_waiting();
+    void flushed(const RequestPtr& request);
     void disconnected(const std::string& reason);
+    void refused(const std::string& reason);
     void lose_session(const std::string& reason);
-    void complete(std::uint16_t tag, Answer answer);
-    void fail_waiting(bool control_only);
+    void complete(const RequestPtr& request, Answer answer);
+    void fail(const std::function<bool(const Request&)>& condition, int error);
     std::uint16_t new_tag();
 
     boost::asio::any_io_executor executor_;
@@ -133,16 +131,23 @@ class Link {
     boost::asio::steady_timer changed_;  // cancelled when the connection ends
     std::string incarnation_;
     bool attached_once_ = false;  // under this incarnation
+    bool keeps_order_ = true;
+    bool has_lease_ = false;  // the server knows leases
     bool ready_ = false, closing_ = false, was_ready_ = false;
+    bool bound_ = false;    // the connection is attached: its messages renew the lease
+    bool refused_ = false;  // the last try to attach
+    std::string refusal_;   // why the server refuses to attach, as long as it does
     std::uint32_t message_bytes_ = max_message_bytes;
+    std::uint64_t connections_ = 0;
     Duration lease_ = 30s;
-    Instant lease_from_{}, last_heard_{};
-    std::map<std::uint16_t, WaitingPtr> waiting_;
-    std::map<std::uint32_t, Fid> fids_;
-    LockTable locks_;
-    bool bound_ = false;  // the connection is attached: its messages renew the lease
+    Instant lease_from_{}, last_heard_{}, away_since_{}, session_lost_at_{};
+    std::map<std::uint16_t, RequestPtr> waiting_;
+    std::map<std::uint16_t, RequestPtr> flushes_;  // by the Tflush's tag: what it gives up
+    FidTable fids_;
+    HeldLocks locks_;
     std::uint16_t next_tag_ = 0;
-    std::uint32_t next_fid_ = 1;
+    std::uint64_t next_order_ = 0;
+    std::shared_ptr<Link*> self_ = std::make_shared<Link*>(this);
 };
 
 }  // namespace understudy::files

@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 
+#include "base/io/clock.hpp"
 #include "base/io/log.hpp"
 #include "storage/files/mount/filesystem.hpp"
+#include "storage/files/mount/fuse_session.hpp"
 #include "storage/files/mount/mountpoint.hpp"
 
 namespace asio = boost::asio;
@@ -30,23 +28,24 @@ using namespace understudy::files;
 
 namespace {
 
+// How long what was written and not yet answered is waited for when the mount is asked to end.
+constexpr Duration end_limit = 5s;
+constexpr int kept_memory_bytes = 32 << 20;
+
 struct Program {
-    explicit Program(LinkOptions options, std::string mountpoint)
+    Program(LinkOptions options, std::string mountpoint, std::size_t write_behind_bytes)
         : link(context.get_executor(), options, events),
-          filesystem(context.get_executor(), link),
+          filesystem(context.get_executor(), link, write_behind_bytes),
           where(std::move(mountpoint)),
           source(to_string(options.server) + ":/" + options.share) {}
-
-    ~Program() {
-        if (session != nullptr) fuse_session_destroy(session);
-        std::free(buffer.mem);
-    }
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;
 
     bool mount();
-    asio::awaitable<void> take_requests();
+    bool fail(const Error& error);
+    asio::awaitable<void> serve();
     asio::awaitable<void> stop();
+    asio::awaitable<void> finish_writing();
 
     asio::io_context context{1};
     io::EventWriter events{"mount"};
@@ -54,62 +53,51 @@ struct Program {
     Filesystem filesystem;
     std::string where, source;
     std::optional<Mountpoint> mounted;
-    fuse_session* session = nullptr;
-    fuse_buf buffer = {};  // libfuse allocates into it
+    std::unique_ptr<FuseSession> session;
     int status = 0;
     bool stopping = false;
 };
 
 bool Program::mount() {
     Result<Mountpoint> made = Mountpoint::mount(where, source);
-    if (made.has_error()) {
-        fmt::print(stderr, "understudy: {}\n", made.error().message());
-        status = exit_status(made.error().kind);
-        asio::co_spawn(context, stop(), asio::detached);
-        return false;
-    }
+    if (made.has_error()) return fail(made.error());
     mounted = std::move(*made);
-    std::string name = "understudy-mount";
-    std::array<char*, 2> arguments = {name.data(), nullptr};
-    fuse_args args = FUSE_ARGS_INIT(1, arguments.data());
-    session = fuse_session_new(&args, &filesystem_operations(), sizeof(fuse_lowlevel_ops), &filesystem);
-    fuse_opt_free_args(&args);
-    // libfuse takes a mounted descriptor under this name, and closes it at the end.
-    std::string descriptor = fmt::format("/dev/fd/{}", ::fcntl(mounted->descriptor(), F_DUPFD_CLOEXEC, 0));
-    if (session == nullptr || fuse_session_mount(session, descriptor.c_str()) != 0) {
-        fmt::print(stderr, "understudy: libfuse: refuses to serve {}\n", where);
-        status = exit_status(ErrorKind::environment);
-        asio::co_spawn(context, stop(), asio::detached);
-        return false;
-    }
-    asio::co_spawn(context, take_requests(), asio::detached);
+    Result<std::unique_ptr<FuseSession>> served = FuseSession::make(mounted->descriptor(), filesystem);
+    if (served.has_error()) return fail(served.error());
+    session = std::move(*served);
+    filesystem.spawn(filesystem.learn_root());
+    asio::co_spawn(context, serve(), asio::detached);
     return true;
 }
 
-asio::awaitable<void> Program::take_requests() {
-    asio::posix::stream_descriptor readable(context, ::fcntl(mounted->descriptor(), F_DUPFD_CLOEXEC, 0));
-    while (!fuse_session_exited(session)) {
-        int count = fuse_session_receive_buf(session, &buffer);
-        if (count > 0) {
-            fuse_session_process_buf(session, &buffer);
-        } else if (count == -EINTR) {
-            continue;
-        } else if (count == -EAGAIN) {
-            auto [error] = co_await readable.async_wait(asio::posix::stream_descriptor::wait_read,
-                                                        asio::as_tuple(asio::use_awaitable));
-            if (error) break;
-        } else {
-            break;  // unmounted
-        }
-    }
+bool Program::fail(const Error& error) {
+    fmt::print(stderr, "understudy: {}\n", error.message());
+    status = exit_status(error.kind);
+    asio::co_spawn(context, stop(), asio::detached);
+    return false;
+}
+
+asio::awaitable<void> Program::serve() {
+    co_await session->take_requests(context.get_executor());
     co_await stop();
 }
 
 asio::awaitable<void> Program::stop() {
     if (std::exchange(stopping, true)) co_return;
     if (mounted) mounted->unmount();
+    co_await finish_writing();
     co_await link.close(1s);
     context.stop();
+}
+
+asio::awaitable<void> Program::finish_writing() {
+    auto written = std::make_shared<bool>(false);
+    asio::co_spawn(context, filesystem.all_written(), [written](std::exception_ptr) { *written = true; });
+    const Instant end = io::monotonic_now() + end_limit;
+    while (!*written && link.is_ready() && io::monotonic_now() < end) {
+        asio::steady_timer pause(context, std::chrono::milliseconds(2));
+        co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
 }
 
 }  // namespace
@@ -117,10 +105,18 @@ asio::awaitable<void> Program::stop() {
 int main(int argc, char** argv) {
     CLI::App app("Mounts an export of a file service (understudy-files) with FUSE, in the foreground.",
                  "understudy-mount");
-    std::string server, share, client, where;
+    std::size_t write_behind_bytes = 8 << 20;
+    std::string server, share, client, where, on_loss;
     app.add_option("--server", server, "the file service, ADDRESS:PORT")->required();
     app.add_option("--export", share, "the export's name")->required();
     app.add_option("--client", client, "this host's name, the same over its restarts")->required();
+    app.add_option(
+        "--on-loss", on_loss,
+        "what callers meet while the service is away: hang, or error:DURATION; without it, an error "
+        "after one client lease");
+    app.add_option("--write-behind", write_behind_bytes,
+                   "bytes that may be written without waiting for the service, as 8388608 or 8MiB; 0: none")
+        ->transform(CLI::AsSizeValue(false));
     app.add_option("MOUNTPOINT", where, "made if it is missing")->required();
     try {
         app.parse(argc, argv);
@@ -136,9 +132,22 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "understudy: --client: must have 1 to 63 characters and no '#'\n");
         return exit_status(ErrorKind::bad_input);
     }
+    OnLoss loss;
+    if (!on_loss.empty()) {
+        Result<OnLoss> parsed = parse_on_loss(on_loss);
+        if (parsed.has_error()) {
+            fmt::print(stderr, "understudy: --on-loss: {}\n", parsed.error().message());
+            return exit_status(ErrorKind::bad_input);
+        }
+        loss = *parsed;
+    }
     io::start_log("understudy-mount");
     ::signal(SIGPIPE, SIG_IGN);
-    Program program({*endpoint, share, client}, where);
+    // Messages of up to 1 MiB come and go: their memory is kept rather than fetched from the kernel each
+    // time.
+    ::mallopt(M_MMAP_THRESHOLD, kept_memory_bytes);
+    ::mallopt(M_TRIM_THRESHOLD, kept_memory_bytes);
+    Program program({*endpoint, share, client, loss}, where, write_behind_bytes);
     asio::signal_set signals(program.context, SIGTERM, SIGINT);
     signals.async_wait([&](boost::system::error_code error, int) {
         if (!error) asio::co_spawn(program.context, program.stop(), asio::detached);

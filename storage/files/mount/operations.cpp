@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "storage/files/mount/filesystem.hpp"
+#include "storage/files/mount/fuse_session.hpp"
 
 namespace understudy::files {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 constexpr std::uint32_t remove_directory = 0x200;  // AT_REMOVEDIR in Tunlinkat
 
 Filesystem& filesystem(fuse_req_t request) {
-    return *static_cast<Filesystem*>(fuse_req_userdata(request));
+    return static_cast<FuseSession*>(fuse_req_userdata(request))->filesystem();
 }
 std::uint64_t handle_of(const fuse_file_info* info) {
     return info == nullptr ? 0 : info->fh;
@@ -96,11 +97,14 @@ void read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_f
     Filesystem& fs = filesystem(request);
     fs.spawn(fs.read(fs.begin(request), info->fh, size, static_cast<std::uint64_t>(offset)));
 }
-void write(fuse_req_t request, fuse_ino_t, const char* data, std::size_t size, off_t offset,
+void write(fuse_req_t request, fuse_ino_t inode, const char* data, std::size_t size, off_t offset,
            fuse_file_info* info) {
     Filesystem& fs = filesystem(request);
-    fs.spawn(
-        fs.write(fs.begin(request), info->fh, std::string(data, size), static_cast<std::uint64_t>(offset)));
+    const auto at = static_cast<std::uint64_t>(offset);
+    if (info->writepage != 0)
+        fs.spawn(fs.write_pages(fs.begin(request), inode, info->fh, std::string(data, size), at));
+    else
+        fs.spawn(fs.write(fs.begin(request), info->fh, std::string(data, size), at));
 }
 void flush(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
     Filesystem& fs = filesystem(request);
@@ -138,6 +142,24 @@ void flock(fuse_req_t request, fuse_ino_t, fuse_file_info* info, int operation) 
                       (operation & no_wait) == 0));
 }
 
+void getxattr(fuse_req_t request, fuse_ino_t inode, const char* name, std::size_t size) {
+    Filesystem& fs = filesystem(request);
+    fs.spawn(fs.getxattr(fs.begin(request), inode, name, size));
+}
+void listxattr(fuse_req_t request, fuse_ino_t inode, std::size_t size) {
+    Filesystem& fs = filesystem(request);
+    fs.spawn(fs.getxattr(fs.begin(request), inode, {}, size));
+}
+void setxattr(fuse_req_t request, fuse_ino_t inode, const char* name, const char* value, std::size_t size,
+              int flags) {
+    Filesystem& fs = filesystem(request);
+    fs.spawn(fs.setxattr(fs.begin(request), inode, name, std::string(value, size), flags));
+}
+void removexattr(fuse_req_t request, fuse_ino_t inode, const char* name) {
+    Filesystem& fs = filesystem(request);
+    fs.spawn(fs.removexattr(fs.begin(request), inode, name));
+}
+
 }  // namespace
 
 const fuse_lowlevel_ops& filesystem_operations() {
@@ -169,6 +191,10 @@ const fuse_lowlevel_ops& filesystem_operations() {
         all.releasedir = release;
         all.fsyncdir = fsync;
         all.statfs = statfs;
+        all.getxattr = getxattr;
+        all.listxattr = listxattr;
+        all.setxattr = setxattr;
+        all.removexattr = removexattr;
         all.getlk = getlk;
         all.setlk = setlk;
         all.flock = flock;

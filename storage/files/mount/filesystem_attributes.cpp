@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a file is, and changing that.
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "storage/files/mount/filesystem.hpp"
+
+namespace understudy::files {
+namespace {
+
+struct statvfs to_statvfs(const Rstatfs& it) {
+    struct statvfs status = {};
+    status.f_bsize = status.f_frsize = it.block_bytes;
+    status.f_blocks = it.blocks;
+    status.f_bfree = it.free;
+    status.f_bavail = it.available;
+    status.f_files = it.files;
+    status.f_ffree = status.f_favail = it.files_free;
+    status.f_namemax = it.name_length;
+    return status;
+}
+
+}  // namespace
+
+struct stat to_stat(const Rgetattr& it) {
+    struct stat status = {};
+    status.st_ino = it.qid.path;
+    status.st_mode = it.mode;
+    status.st_nlink = it.links;
+    status.st_uid = ::getuid();
+    status.st_gid = ::getgid();
+    status.st_rdev = it.device;
+    status.st_size = static_cast<off_t>(it.size);
+    status.st_blksize = static_cast<blksize_t>(it.block_bytes);
+    status.st_blocks = static_cast<blkcnt_t>(it.blocks);
+    status.st_atim = {static_cast<time_t>(it.atime_s), static_cast<long>(it.atime_ns)};
+    status.st_mtim = {static_cast<time_t>(it.mtime_s), static_cast<long>(it.mtime_ns)};
+    status.st_ctim = {static_cast<time_t>(it.ctime_s), static_cast<long>(it.ctime_ns)};
+    return status;
+}
+
+Filesystem::Task Filesystem::getattr(CallPtr call, fuse_ino_t inode, std::uint64_t id) {
+    OpenFilePtr open = live_handle(id);
+    std::uint32_t fid = open != nullptr ? open->fid : fid_of(inode);
+    if (fid == no_fid || link_.fids().is_dead(fid)) {
+        call->error(ESTALE);
+        co_return;
+    }
+    std::optional<struct stat> recent = recent_status(call, inode);
+    // Whoever unmounts asks for the mount's root first.
+    if (!recent && inode == FUSE_ROOT_ID && !link_.is_ready()) recent = root_;
+    if (recent) {
+        call->attributes(*recent);
+        co_return;
+    }
+    if (auto known = inodes_.find(inode); known != inodes_.end())
+        co_await behind_.written(known->second.number);
+    Body getattr_request = Tgetattr{fid};
+    Answer answer = co_await ask(call, std::move(getattr_request));
+    if (int error = error_of<Rgetattr>(answer); error != 0) {
+        call->error(error);
+        co_return;
+    }
+    const struct stat status = to_stat(std::get<Rgetattr>(answer.body));
+    if (inode == FUSE_ROOT_ID) root_ = status;
+    call->attributes(status);
+}
+
+Filesystem::Task Filesystem::learn_root() {
+    Body getattr_request = Tgetattr{root_fid};
+    Answer answer = co_await link_.call(std::move(getattr_request), nullptr);
+    if (error_of<Rgetattr>(answer) == 0 && !root_) root_ = to_stat(std::get<Rgetattr>(answer.body));
+    Body statfs_request = Tstatfs{root_fid};
+    answer = co_await link_.call(std::move(statfs_request), nullptr);
+    if (error_of<Rstatfs>(answer) == 0 && !space_) space_ = to_statvfs(std::get<Rstatfs>(answer.body));
+}
+
+Filesystem::Task Filesystem::setattr(CallPtr call, fuse_ino_t inode, struct stat wanted, int which,
+                                     std::uint64_t id) {
+    OpenFilePtr open = handle(id);
+    std::uint32_t fid = open != nullptr ? open->fid : fid_of(inode);
+    if (fid == no_fid || link_.fids().is_dead(fid)) {
+        call->error(ESTALE);
+        co_return;
+    }
+    if (auto known = inodes_.find(inode); known != inodes_.end())
+        co_await behind_.written(known->second.number);
+    Tsetattr request;
+    request.fid = fid;
+    auto want = [&](int fuse_bit, std::uint32_t bits) {
+        if ((which & fuse_bit) != 0) request.valid |= bits;
+    };
+    want(FUSE_SET_ATTR_MODE, setattr_mode);
+    want(FUSE_SET_ATTR_SIZE, setattr_size);
+    want(FUSE_SET_ATTR_ATIME, setattr_atime | setattr_atime_set);
+    want(FUSE_SET_ATTR_MTIME, setattr_mtime | setattr_mtime_set);
+    want(FUSE_SET_ATTR_ATIME_NOW, setattr_atime);
+    want(FUSE_SET_ATTR_MTIME_NOW, setattr_mtime);
+    if ((which & FUSE_SET_ATTR_ATIME_NOW) != 0)
+        request.valid &= ~static_cast<std::uint32_t>(setattr_atime_set);
+    if ((which & FUSE_SET_ATTR_MTIME_NOW) != 0)
+        request.valid &= ~static_cast<std::uint32_t>(setattr_mtime_set);
+    request.mode = wanted.st_mode;
+    request.size = static_cast<std::uint64_t>(wanted.st_size);
+    request.atime_s = static_cast<std::uint64_t>(wanted.st_atim.tv_sec);
+    request.atime_ns = static_cast<std::uint64_t>(wanted.st_atim.tv_nsec);
+    request.mtime_s = static_cast<std::uint64_t>(wanted.st_mtim.tv_sec);
+    request.mtime_ns = static_cast<std::uint64_t>(wanted.st_mtim.tv_nsec);
+    if (request.valid != 0) {
+        // Both at once: a server serves the requests on one fid in their order.
+        RequestPtr change = link_.send(request, call->answered()),
+                   status = link_.send(Tgetattr{fid}, call->answered());
+        Answer changed = co_await link_.answer(std::move(change));
+        Answer answer = co_await link_.answer(std::move(status));
+        int error = error_of<Rsetattr>(changed);
+        if (error == 0) error = error_of<Rgetattr>(answer);
+        if (error != 0)
+            call->error(error);
+        else
+            call->attributes(to_stat(std::get<Rgetattr>(answer.body)));
+        co_return;
+    }
+    Body getattr_request = Tgetattr{fid};
+    Answer answer = co_await ask(call, std::move(getattr_request));
+    if (int error = error_of<Rgetattr>(answer); error != 0)
+        call->error(error);
+    else
+        call->attributes(to_stat(std::get<Rgetattr>(answer.body)));
+}
+
+Filesystem::Task Filesystem::statfs(CallPtr call) {
+    if (space_ && !link_.is_ready()) {  // umount(8) asks for this, too
+        call->status(*space_);
+        co_return;
+    }
+    co_await behind_.all_written();  // for what is left
+    Body statfs_request = Tstatfs{0};
+    Answer answer = co_await ask(call, std::move(statfs_request));
+    if (int error = error_of<Rstatfs>(answer); error != 0) {
+        call->error(error);
+        co_return;
+    }
+    space_ = to_statvfs(std::get<Rstatfs>(answer.body));
+    call->status(*space_);
+}
+
+}  // namespace understudy::files
