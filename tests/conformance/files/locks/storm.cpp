@@ -63,8 +63,9 @@ void Storm::begin_work(int worker) {
 
 void Storm::disturb(int host, bool begin) {
     for (int i = 0; i < worker_count / 2; ++i) {
-        auto& generation = table_->workers[host * worker_count / 2 + i].generation;
-        if ((generation % 2 == 0) == begin) ++generation;
+        Table::Worker& worker = table_->workers[host * worker_count / 2 + i];
+        if ((worker.generation % 2 == 0) == begin) ++worker.generation;
+        if ((worker.cuts % 2 == 0) == begin) ++worker.cuts;
     }
 }
 
