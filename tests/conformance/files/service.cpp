@@ -2,13 +2,22 @@
 #include "service.hpp"
 
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <fstream>
 
 #include "tests/support/free_port.hpp"
 
 namespace understudy::files::testing {
+
+bool kernel_maps_shared() {
+    utsname name = {};
+    int major = 0, minor = 0;
+    if (::uname(&name) != 0 || std::sscanf(name.release, "%d.%d", &major, &minor) != 2) return false;
+    return major > 6 || (major == 6 && minor >= 6);
+}
 
 Result<std::unique_ptr<Service>> Service::start(int clients, const ServiceOptions& options) {
     if (std::string why = why_not(); !why.empty()) return Error(ErrorKind::environment, "file service", why);

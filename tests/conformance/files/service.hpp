@@ -20,6 +20,9 @@ struct ServiceOptions {
     std::string address = "127.0.0.1";  // where the server listens and the mounts find it
 };
 
+// Whether this kernel lets a file be mapped shared that is opened past the page cache: Linux 6.6 and later.
+bool kernel_maps_shared();
+
 class Service {
   public:
     // Starts the server and mounts for `clients` hosts, named a and b. Error kind environment where FUSE or

@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
     app.add_option("--leave-out", left_out, "kinds of operations, such as map_write")->delimiter(',');
     CLI11_PARSE(app, argc, argv);
 
+    if (!kernel_maps_shared()) left_out.insert(left_out.end(), {"map_read", "map_write"});
     ::umask(0);
     auto service = Service::start(clients);
     if (service.has_error()) {
