@@ -47,6 +47,7 @@ struct LinkOptions {
     std::string share;
     std::string client;
     OnLoss on_loss{};
+    std::string key{};  // of the share; empty: none is given
 };
 
 class Link {
@@ -99,6 +100,9 @@ class Link {
   private:
     boost::asio::awaitable<bool> connect();
     boost::asio::awaitable<bool> attach();
+    // Proves that this client has the share's key (io/share_key.hpp): the fid to attach with, no_fid without
+    // a key; none when the server refuses or is gone.
+    boost::asio::awaitable<std::optional<std::uint32_t>> prove_key(std::string user);
     boost::asio::awaitable<void> learn_lease();
     boost::asio::awaitable<bool> restore();
     boost::asio::awaitable<bool> restore_fids(std::vector<std::uint32_t> fids);

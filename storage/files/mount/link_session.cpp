@@ -41,8 +41,15 @@ asio::awaitable<bool> Link::attach() {
         Instant asked = monotonic_now();
         std::string user = to_user_name({options_.client, incarnation_, attached_once_});
         // A number besides the name: servers that know users want one they know.
-        Body attach_request = Tattach{root_fid, no_fid, user, options_.share, ::getuid()};
+        auto proving = prove_key(user);
+        const std::optional<std::uint32_t> proof = co_await std::move(proving);
+        if (!proof) co_return false;
+        Body attach_request = Tattach{root_fid, *proof, user, options_.share, ::getuid()};
         Answer answer = co_await control(std::move(attach_request));
+        if (*proof != no_fid) {
+            Body clunk_request = Tclunk{*proof};
+            co_await control(std::move(clunk_request));
+        }
         if (stream_ == nullptr) co_return false;
         if (const auto* attached = std::get_if<Rattach>(&answer.body)) {
             attached_once_ = bound_ = true;

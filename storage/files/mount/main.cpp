@@ -18,6 +18,7 @@
 
 #include "base/io/clock.hpp"
 #include "base/io/log.hpp"
+#include "storage/files/io/share_key.hpp"
 #include "storage/files/mount/filesystem.hpp"
 #include "storage/files/mount/fuse_session.hpp"
 #include "storage/files/mount/mountpoint.hpp"
@@ -106,7 +107,7 @@ int main(int argc, char** argv) {
     CLI::App app("Mounts an export of a file service (understudy-files) with FUSE, in the foreground.",
                  "understudy-mount");
     std::size_t write_behind_bytes = 8 << 20;
-    std::string server, share, client, where, on_loss;
+    std::string server, share, client, where, on_loss, key_file;
     app.add_option("--server", server, "the file service, ADDRESS:PORT")->required();
     app.add_option("--export", share, "the export's name")->required();
     app.add_option("--client", client, "this host's name, the same over its restarts")->required();
@@ -117,6 +118,7 @@ int main(int argc, char** argv) {
     app.add_option("--write-behind", write_behind_bytes,
                    "bytes that may be written without waiting for the service, as 8388608 or 8MiB; 0: none")
         ->transform(CLI::AsSizeValue(false));
+    app.add_option("--key-file", key_file, "a file of mode 0600 with the share's key, where it asks for one");
     app.add_option("MOUNTPOINT", where, "made if it is missing")->required();
     try {
         app.parse(argc, argv);
@@ -141,13 +143,22 @@ int main(int argc, char** argv) {
         }
         loss = *parsed;
     }
+    std::string key;
+    if (!key_file.empty()) {
+        Result<std::string> read = read_share_key(key_file);
+        if (read.has_error()) {
+            fmt::print(stderr, "understudy: --key-file: {}\n", read.error().message());
+            return exit_status(ErrorKind::bad_input);
+        }
+        key = std::move(*read);
+    }
     io::start_log("understudy-mount");
     ::signal(SIGPIPE, SIG_IGN);
     // Messages of up to 1 MiB come and go: their memory is kept rather than fetched from the kernel each
     // time.
     ::mallopt(M_MMAP_THRESHOLD, kept_memory_bytes);
     ::mallopt(M_TRIM_THRESHOLD, kept_memory_bytes);
-    Program program({*endpoint, share, client, loss}, where, write_behind_bytes);
+    Program program({*endpoint, share, client, loss, key}, where, write_behind_bytes);
     asio::signal_set signals(program.context, SIGTERM, SIGINT);
     signals.async_wait([&](boost::system::error_code error, int) {
         if (!error) asio::co_spawn(program.context, program.stop(), asio::detached);
