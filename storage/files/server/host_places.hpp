@@ -30,14 +30,23 @@ std::string joined(const std::string& path, const std::string& name);
 // Held while names of a share change, where it keeps an undo log.
 class NamesHeld {
   public:
-    explicit NamesHeld(const Share& share) {
-        if (share.undo() == nullptr) return;
-        undo_ = &share.undo()->names();
+    explicit NamesHeld(const Share& share) : log_(share.undo()) {
+        if (log_ == nullptr) return;
+        undo_ = &log_->names();
         held_ = std::unique_lock(undo_->mutex());
     }
+    ~NamesHeld() {
+        if (log_ == nullptr) return;
+        const std::size_t due = undo_->overdue();
+        held_.unlock();
+        if (due > 0) log_->commit(due);
+    }
+    NamesHeld(const NamesHeld&) = delete;
+    NamesHeld& operator=(const NamesHeld&) = delete;
     NameUndo* undo() const { return undo_; }  // null: without one
 
   private:
+    UndoLog* log_;
     NameUndo* undo_ = nullptr;
     std::unique_lock<std::mutex> held_;
 };

@@ -18,6 +18,7 @@ namespace understudy::files {
 namespace {
 
 constexpr std::size_t max_changes = 65536;
+constexpr std::chrono::minutes max_age{1};
 
 struct Place {
     io::UniqueFd directory;
@@ -106,8 +107,14 @@ void NameUndo::attribute_changed(int place, const std::string& name, std::option
 }
 
 void NameUndo::note(Change change) {
-    if (changes_.size() >= max_changes) commit(committed_ + 1);
     changes_.push_back(std::move(change));
+}
+
+std::size_t NameUndo::overdue() const {
+    const auto limit = std::chrono::steady_clock::now() - max_age;
+    std::size_t due = 0;
+    while (due < changes_.size() && (changes_.size() - due > max_changes || changes_[due].at < limit)) ++due;
+    return due == 0 ? 0 : committed_ + due;
 }
 
 std::vector<std::uint64_t> NameUndo::commit(std::size_t until) {

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -51,6 +52,9 @@ class NameUndo {
     // bytes reach the disk before the name does.
     std::vector<std::uint64_t> commit(std::size_t until);
 
+    // The count() up to which they have been waiting for a sync for too long, or are too many: a minute,
+    // 65536.
+    std::size_t overdue() const;
     std::size_t pending() const { return changes_.size(); }
     std::uint64_t kept_links(std::uint64_t inode) const;
     Result<void> roll_back();  // all that is not durable, the latest first
@@ -66,6 +70,7 @@ class NameUndo {
         std::uint64_t inode = 0;
         std::string attribute{};
         std::optional<std::string> value{};
+        std::chrono::steady_clock::time_point at = std::chrono::steady_clock::now();
     };
     std::string path_of(int place) const;
     std::string path_of(int directory, const std::string& name) const;

@@ -7,7 +7,8 @@
 //   - A file renamed onto another has its bytes on the disk before it has the name there: after a power loss
 //     the name has the old content or the new.
 //   - Times are not rolled back. Whatever wasn't synced may be durable all the same.
-// Limits: 256 MiB of remembered bytes, 1024 files; past them a write is synced at once. Threads: any.
+// Limits: 256 MiB of remembered bytes, 1024 files; past them a write is synced at once. 65536 changes of
+// names, each for a minute; past them the oldest become durable when the next is made. Threads: any.
 #pragma once
 
 #include <atomic>
@@ -59,6 +60,7 @@ class UndoLog {
     }
 
     NameUndo& names() { return names_; }
+    void commit(std::size_t names);  // those up to a count() of before are durable
     std::uint64_t kept_links(std::uint64_t inode);
 
     // With nothing else running on the share.
@@ -77,7 +79,6 @@ class UndoLog {
     std::shared_ptr<FileUndo> find(std::uint64_t inode);
     std::shared_ptr<FileUndo> find_or_make(int file, std::uint64_t inode);
     std::size_t names_made();
-    void commit(std::size_t names);
     void forget_clean_files();
 
     NameUndo names_;

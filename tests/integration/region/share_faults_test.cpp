@@ -110,5 +110,28 @@ TEST_F(ShareFaults, the_status_says_who_holds_which_lock) {
     EXPECT_NE(text.out.find(" holds exclusive "), std::string::npos) << text.out;
 }
 
+TEST_F(ShareFaults, a_share_with_a_key_is_mounted_by_its_hosts_and_by_nobody_else) {
+    const auto topology = scratch_.path() / "keyed.yaml";
+    std::ofstream(topology) << "version: 1\nextends: "
+                            << (source_directory() / "topologies/corda-ha-fast.yaml").string()
+                            << "\nname: keyed\nfile_services:\n"
+                               "  corda-files: {key: true, clients: [192.0.2.0/24]}\n";
+    ASSERT_NO_FATAL_FAILURE(bring_up(topology.string()));
+    EXPECT_TRUE(share().at("asks_for_key").as_bool());
+    EXPECT_EQ(share().at("sessions").as_array().size(), 2U);
+    const std::string mount =
+        "timeout 5 understudy-mount --server 203.0.113.20:564 --export corda-files "
+        "--client guest";
+    in("corda-backup", "echo another key of this length > /tmp/key && chmod 600 /tmp/key && " + mount +
+                           " --key-file /tmp/key /tmp/share");
+    in("corda-backup", mount + " /tmp/share");
+    understudy({"exec", "--name", "shares", "corda-db", "--", "sh", "-c", mount + " /tmp/share"});
+    const Outcome events = understudy({"events", "--name", "shares"});
+    for (const char* reason : {"the proof of its key is wrong", "it didn't prove that it has the share's key",
+                               "its address is none of the allowed clients"})
+        EXPECT_NE(events.out.find(reason), std::string::npos) << reason;
+    EXPECT_EQ(share().at("sessions").as_array().size(), 2U);
+}
+
 }  // namespace
 }  // namespace understudy::test
