@@ -99,6 +99,17 @@ TEST_F(ServerFaults, a_client_that_is_cut_off_is_neither_read_nor_answered) {
     EXPECT_EQ(again.next().tag, 7);
 }
 
+TEST_F(ServerFaults, what_a_client_that_is_cut_off_asks_for_is_not_done) {
+    Client a(at, "a#1"), b(at, "b#1");
+    EXPECT_EQ(a.lock_status(0), lock_success);
+    fault("F", "cut-off", {{"client", "a"}});
+    a.send(5, Tclunk{1});  // would free the lock
+    for (int i = 0; i < 50; ++i) EXPECT_EQ(b.lock_status(0), lock_blocked);
+    heal("F");
+    EXPECT_EQ(a.next().tag, 5);
+    EXPECT_EQ(b.lock_status(0), lock_success);
+}
+
 TEST_F(ServerFaults, a_client_that_is_cut_off_is_answered_when_it_is_healed) {
     Client a(at, "a#1");
     fault("F", "cut-off", {{"client", "a"}});

@@ -126,6 +126,27 @@ TEST_F(ServerTest, a_lock_that_is_not_reclaimed_after_a_reconnection_is_free) {
     EXPECT_EQ(b.lock_status(0), lock_blocked);
 }
 
+TEST_F(ServerTest, a_waiter_is_told_of_its_lock_after_the_ended_session_has_nothing_running) {
+    Client a(at, "a#1"), b(at, "b#1");
+    EXPECT_EQ(a.lock_status(0), lock_success);
+    b.send(5, Client::lock(lock_flag_block));
+    EXPECT_EQ(Client::error_of(b.ask(Tgetattr{1})), 0);
+    const std::uint64_t session = with_share([](ExportedShare& it) {
+        for (const auto& listed : it.sessions->machine().sessions())
+            if (listed.client == "a") return listed.session;
+        return std::uint64_t{0};
+    });
+    const auto gate = with_share([&](ExportedShare& it) { return it.sessions->gate(session); });
+    auto running = std::make_unique<SessionGate::Pass>(*gate);
+    ASSERT_TRUE(*running);
+    boost::asio::post(*context, [&] { server->shares().at("share").sessions->end(session, "test"); });
+    auto answer = std::async(std::launch::async, [&] { return b.next().tag; });
+    EXPECT_EQ(answer.wait_for(200ms), std::future_status::timeout);
+    running.reset();
+    EXPECT_EQ(answer.get(), 5);
+    EXPECT_FALSE(SessionGate::Pass(*gate));
+}
+
 TEST_F(ServerTest, what_a_session_that_ended_still_had_to_write_is_not_written) {
     Client a(at, "a#1"), b(at, "b#1");
     EXPECT_EQ(a.lock_status(0), lock_success);
