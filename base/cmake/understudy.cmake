@@ -36,6 +36,16 @@ if(UNDERSTUDY_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${UNDERSTUDY_CCACHE})
 endif()
 
+# Sanitized and fuzzed trees are built for the sake of one run: six sources at a time take a third to a half less
+# of the processor. The plain tree builds each source by itself, so that each includes what it uses.
+function(understudy_build_in_batches name)
+  if(UNDERSTUDY_SANITIZE OR UNDERSTUDY_FUZZ)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+    # A coroutine's frame has fields of its source's own types: elsewhere that source would be a header.
+    target_compile_options(${name} PRIVATE -Wno-subobject-linkage)
+  endif()
+endfunction()
+
 # A core library holds pure rules: it may link understudy_base (and other core libraries of the same
 # component), never a library that does I/O. `core` targets are named understudy_<component>_core.
 function(understudy_core_library name)
@@ -48,12 +58,14 @@ function(understudy_core_library name)
   endforeach()
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC understudy_base ${ARG_LINK} understudy_warnings)
+  understudy_build_in_batches(${name})
 endfunction()
 
 function(understudy_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC ${ARG_LINK} understudy_warnings PRIVATE ${ARG_PRIVATE_LINK})
+  understudy_build_in_batches(${name})
 endfunction()
 
 function(understudy_executable name)
