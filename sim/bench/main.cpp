@@ -11,6 +11,7 @@
 #include "sim/bench/lb/contenders.hpp"
 #include "sim/bench/lb/lb.hpp"
 #include "sim/bench/up.hpp"
+#include "sim/bench/write_results.hpp"
 #include "sim/lab/lifecycle.hpp"
 
 using namespace understudy;

@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 
 #include "base/assert.hpp"
 #include "base/json.hpp"
@@ -59,14 +57,6 @@ class Grid {
     std::vector<std::string> lines_, columns_;
     std::map<std::pair<std::string, std::string>, std::string> values_;
 };
-
-Result<void> write(const std::filesystem::path& path, const std::string& text) {
-    std::ofstream file(path);
-    file << text;
-    file.close();
-    if (!file) return Error(ErrorKind::failed, path.string(), "cannot be written");
-    return {};
-}
 
 }  // namespace
 
@@ -139,14 +129,6 @@ std::string to_svg(const Results& results, const std::string& title) {
         "font-size='13'>\n<rect width='100%' height='100%' fill='white'/>\n<text x='10' y='28' "
         "font-size='17'>{2}</text>\n{3}</svg>\n",
         width, y + 16, escaped(title), body);
-}
-
-Result<void> write_results(const Results& results, const std::string& folder, const std::string& name,
-                           const std::string& title) {
-    std::error_code ignored;  // write() says what is wrong
-    std::filesystem::create_directories(folder, ignored);
-    UNDERSTUDY_CHECK(write(std::filesystem::path(folder) / (name + ".json"), to_json(results)));
-    return write(std::filesystem::path(folder) / (name + ".svg"), to_svg(results, title));
 }
 
 }  // namespace understudy::bench

@@ -8,8 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "base/result.hpp"
-
 namespace understudy::bench {
 
 struct Row {
@@ -33,8 +31,5 @@ std::string to_table(const Results& results);
 std::string to_side_by_side(const Results& results);
 // Horizontal bars, a group for each metric, scaled within it.
 std::string to_svg(const Results& results, const std::string& title);
-
-Result<void> write_results(const Results& results, const std::string& folder, const std::string& name,
-                           const std::string& title);
 
 }  // namespace understudy::bench

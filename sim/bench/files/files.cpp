@@ -18,6 +18,7 @@
 #include "sim/bench/in_child.hpp"
 #include "sim/bench/isolated.hpp"
 #include "sim/bench/rig.hpp"
+#include "sim/bench/write_results.hpp"
 
 namespace understudy::bench {
 namespace {

@@ -15,6 +15,7 @@
 #include "sim/bench/lb/traffic.hpp"
 #include "sim/bench/memory.hpp"
 #include "sim/bench/rig.hpp"
+#include "sim/bench/write_results.hpp"
 
 namespace understudy::bench {
 namespace {
