@@ -66,8 +66,8 @@ struct NodeSetting {
     std::string machine = "one";
     std::string share = "a";  // directory name
     bool exclusive = true;
-    std::string update = "200ms";
-    std::string wait = "400ms";
+    std::string update = "500ms";  // far apart: a node whose renewal is late for want of a processor gives up
+    std::string wait = "2s";
     std::string defect = {};
 };
 
