@@ -44,19 +44,24 @@ class ShareFaults : public Region {
 
 TEST_F(ShareFaults, a_stalled_path_waits_for_one_host_and_is_healed) {
     ASSERT_NO_FATAL_FAILURE(bring_up());
-    ASSERT_EQ(
-        fault({"share-stall", "corda-files", "path=stalled*", "client=corda-primary", "as=stall"}).status, 0);
-    auto waits = std::async(std::launch::async, [this] { return in("corda-primary", "echo 1 > stalled"); });
+    // In a folder of its own: the kernel of a host lets nobody make a name in a folder where it waits for
+    // one.
+    ASSERT_EQ(in("corda-primary", "mkdir held").status, 0);
+    ASSERT_EQ(fault({"share-stall", "corda-files", "path=held/stalled*", "client=corda-primary", "as=stall"})
+                  .status,
+              0);
+    auto waits =
+        std::async(std::launch::async, [this] { return in("corda-primary", "echo 1 > held/stalled"); });
     EXPECT_TRUE(comes_true("a request waits",
                            [this] { return share().at("requests_waiting").to_number<int>() > 0; }));
-    EXPECT_EQ(in("corda-backup", "echo 2 > stalled-not && cat stalled-not").out, "2\n");
+    EXPECT_EQ(in("corda-backup", "echo 2 > held/stalled-not && cat held/stalled-not").out, "2\n");
     EXPECT_EQ(in("corda-primary", "echo 3 > passes && cat passes").out, "3\n");
-    EXPECT_NE(in("corda-backup", "cat stalled").out, "1\n");
+    EXPECT_NE(in("corda-backup", "cat held/stalled").out, "1\n");
     EXPECT_EQ(understudy({"heal", "--name", "shares", "stall"}).status, 0);
     waits.get();  // done, or given up: how long a caller waits is the mount's policy
     EXPECT_TRUE(comes_true("nothing waits any more",
                            [this] { return share().at("requests_waiting").to_number<int>() == 0; }));
-    EXPECT_EQ(in("corda-primary", "echo 4 > stalled && cat stalled").out, "4\n");
+    EXPECT_EQ(in("corda-primary", "echo 4 > held/stalled && cat held/stalled").out, "4\n");
 }
 
 TEST_F(ShareFaults, a_share_is_read_only_until_it_is_healed) {
