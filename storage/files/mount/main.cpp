@@ -72,8 +72,7 @@ bool Program::mount() {
 }
 
 bool Program::fail(const Error& error) {
-    fmt::print(stderr, "understudy: {}\n", error.message());
-    status = exit_status(error.kind);
+    status = io::fail(error);
     asio::co_spawn(context, stop(), asio::detached);
     return false;
 }

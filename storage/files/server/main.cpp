@@ -23,12 +23,6 @@ using namespace understudy;
 
 namespace {
 
-int fail(const Error& error) {
-    // A configuration's diagnostics already come as whole lines, one a mistake.
-    fmt::print(stderr, "understudy: {}\n", error.message());
-    return exit_status(error.kind);
-}
-
 // Each fid of a client is a descriptor here.
 void raise_descriptor_limit() {
     struct rlimit limit = {};
@@ -59,15 +53,15 @@ int main(int argc, char** argv) {
     }
     if (admin->parsed()) {
         const Result<std::string> answer = files::administer(socket, words);
-        if (answer.has_error()) return fail(answer.error());
+        if (answer.has_error()) return io::fail(answer.error());
         fmt::print("{}", *answer);
         return 0;
     }
     if (config_path.empty())
-        return fail(Error(ErrorKind::bad_input, "--config", "is missing").with_remedy("see --help"));
+        return io::fail(Error(ErrorKind::bad_input, "--config", "is missing").with_remedy("see --help"));
     io::start_log("understudy-files");
     Result<files::ServerConfig> config = files::load_server_config(config_path);
-    if (config.has_error()) return fail(config.error());
+    if (config.has_error()) return io::fail(config.error());
 
     raise_descriptor_limit();
     ::umask(0);  // modes are the clients' business
@@ -75,11 +69,11 @@ int main(int argc, char** argv) {
     boost::asio::io_context context(1);
     io::EventWriter events("files");
     files::Server server(context, events);
-    if (Result<void> started = server.start(*config); started.has_error()) return fail(started.error());
+    if (Result<void> started = server.start(*config); started.has_error()) return io::fail(started.error());
     std::unique_ptr<files::AdminServer> administration;
     if (!config->admin_socket.empty()) {
         auto opened = files::AdminServer::start(context.get_executor(), config->admin_socket, server);
-        if (opened.has_error()) return fail(opened.error());
+        if (opened.has_error()) return io::fail(opened.error());
         administration = std::move(*opened);
     }
     // As a machine without power: nothing is closed in order and nothing is said.
