@@ -62,7 +62,8 @@ TEST_F(LostAnswers, the_lock_of_a_killed_process_is_freed_though_its_unlock_was_
     for (std::uint8_t lost : {Tlock::type_number, Rlock::type_number}) {
         Child holder([&] {
             io::UniqueFd file = open(at_a("lock"));
-            return lock(file.get()) == 0 ? ::pause() : 1;
+            // Waits: the other host tries the lock meanwhile, and must not turn this one away by that.
+            return lock(file.get(), F_WRLCK, F_SETLKW) == 0 ? ::pause() : 1;
         });
         ASSERT_TRUE(
             eventually([&] { return lock(there.get()) == EAGAIN || lock(there.get(), F_UNLCK) != 0; }));
