@@ -37,9 +37,16 @@ if(UNDERSTUDY_CCACHE)
 endif()
 
 # Sanitized and fuzzed trees are built for the sake of one run: six sources at a time take a third to a half less
-# of the processor. The plain tree builds each source by itself, so that each includes what it uses.
+# of the processor. The plain tree builds each source by itself: a small change is built sooner, and each source
+# includes what it uses.
+if(UNDERSTUDY_SANITIZE OR UNDERSTUDY_FUZZ)
+  set(batches ON)
+else()
+  set(batches OFF)
+endif()
+option(UNDERSTUDY_BATCHES "Build six sources of a library at a time" ${batches})
 function(understudy_build_in_batches name)
-  if(UNDERSTUDY_SANITIZE OR UNDERSTUDY_FUZZ)
+  if(UNDERSTUDY_BATCHES)
     set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
     # A coroutine's frame has fields of its source's own types: elsewhere that source would be a header.
     target_compile_options(${name} PRIVATE -Wno-subobject-linkage)
