@@ -83,12 +83,11 @@ class Connection {
   private:
     // Until bytes came, the service ends, or a time limit passed. False: the client is gone.
     bool wait() {
-        const char status = engine_ ? engine_->status() : 'I';
         int limit_ms = -1;
         const auto now = io::monotonic_now();
         if (const auto deadline = session_.next_deadline())
             limit_ms = static_cast<int>(std::max<std::int64_t>(0, (deadline->when - now) / 1ms + 1));
-        else if (status != 'I')
+        else if (engine_ && engine_->blocks_others())
             limit_ms = static_cast<int>(server_.config().idle_in_transaction_timeout / 1ms);
         pollfd ready[2] = {{socket_.get(), POLLIN, 0}, {server_.stop_descriptor(), POLLIN, 0}};
         const int polled = ::poll(ready, 2, limit_ms);
@@ -143,23 +142,32 @@ class Connection {
         Engine::Options options;
         options.lock_limit =
             std::chrono::duration_cast<std::chrono::milliseconds>(server_.config().lock_timeout);
+        options.clock = [] {
+            return std::chrono::duration_cast<std::chrono::microseconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                .count();
+        };
         options.send = [this](std::string bytes) {
             pending_ += bytes;
             return flush();
         };
-        engine_ = std::make_unique<Engine>(std::move(*connection),
-                                           FunctionContext{0, login.user, login.database, seat_.process_id},
-                                           server_.queue(), std::move(options));
+        FunctionContext context;
+        context.user = login.user;
+        context.database = login.database;
+        context.process_id = seat_.process_id;
+        engine_ = std::make_unique<Engine>(std::move(*connection), std::move(context), server_.queue(),
+                                           std::move(options));
         server_.enter(seat_, *engine_);
         return true;
     }
 
     void run_engine(const EngineAction& request) {
+        // Rows of an earlier part of this answer are in pending_, and leave before these.
         BackendWriter out;
         const auto error = engine_->run(request, out);
         pending_ += out.take();
         if (error) spdlog::info("{}: {} {}", peer_, error->sqlstate, error->message);
-        session_.engine_done(error, engine_->status());
+        session_.engine_done(error, engine_->status(), engine_->copying());
     }
 
     bool flush() {

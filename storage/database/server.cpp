@@ -2,22 +2,45 @@
 #include "storage/database/server.hpp"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 
 #include <boost/asio/signal_set.hpp>
 #include <cstring>
-#include <system_error>
-#include <thread>
+#include <memory>
 
 #include "base/io/http.hpp"
 #include "storage/database/crypto.hpp"
+#include "storage/database/sql/nesting.hpp"
 
 namespace understudy::database {
 namespace {
 
 constexpr std::size_t waiting_room = 16;  // connections beyond max_connections that are told 53300
 constexpr auto farewell_limit = std::chrono::milliseconds(1500);
+
+// A thread of its own with stack for the deepest statement: address space, not memory, until it is used.
+template <typename Task>
+bool start_thread(Task task) {
+    auto* owned = new Task(std::move(task));
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, session_stack_bytes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_t thread{};
+    const int failure = pthread_create(
+        &thread, &attributes,
+        [](void* argument) -> void* {
+            const std::unique_ptr<Task> mine(static_cast<Task*>(argument));
+            (*mine)();
+            return nullptr;
+        },
+        owned);
+    pthread_attr_destroy(&attributes);
+    if (failure != 0) delete owned;
+    return failure == 0;
+}
 
 }  // namespace
 
@@ -100,15 +123,13 @@ void Server::seat(boost::asio::ip::tcp::socket socket) {
     }
     socket.native_non_blocking(true, failure);
     io::UniqueFd descriptor(socket.release(failure));
-    try {
-        std::thread([this, seat, peer, fd = std::move(descriptor)]() mutable {
+    if (!start_thread([this, seat, peer, fd = std::move(descriptor)]() mutable {
             serve_connection(*this, seat, std::move(fd), peer);
             const std::lock_guard lock(mutex_);
             guests_.erase(seat.process_id);
             gone_.notify_all();
-        }).detach();
-    } catch (const std::system_error& error) {
-        refused(fmt::format("no thread for it: {}", error.what()), peer);
+        })) {
+        refused("no thread for it", peer);
         const std::lock_guard lock(mutex_);
         guests_.erase(seat.process_id);
     }
@@ -123,6 +144,7 @@ void Server::stop() {
     stopping_ = true;
     for (auto& [process_id, guest] : guests_)
         if (guest.engine != nullptr) guest.engine->interrupt();
+    queue_.wake();
 }
 
 SessionSettings Server::settings_for(const Seat& seat) const {
@@ -151,6 +173,7 @@ void Server::cancel(std::int32_t process_id, std::int32_t secret) {
     const auto found = guests_.find(process_id);
     if (found != guests_.end() && found->second.secret == secret && found->second.engine != nullptr)
         found->second.engine->interrupt();
+    queue_.wake();
 }
 
 }  // namespace understudy::database

@@ -100,7 +100,7 @@ void BackendWriter::row_description(const std::vector<ColumnDescription>& column
         int16(0);  // nor column number in it
         int32(static_cast<std::int32_t>(column.type));
         int16(column.type_bytes);
-        int32(-1);
+        int32(column.typmod);
         int16(column.format);
     }
     end(at);
@@ -123,6 +123,30 @@ void BackendWriter::data_row(const std::vector<std::optional<std::string>>& valu
     end(at);
 }
 
+void BackendWriter::copy_in(std::size_t columns) {
+    const auto at = begin('G');
+    copy_formats(columns);
+    end(at);
+}
+
+void BackendWriter::copy_out(std::size_t columns) {
+    const auto at = begin('H');
+    copy_formats(columns);
+    end(at);
+}
+
+void BackendWriter::copy_formats(std::size_t columns) {
+    out_ += '\0';  // text, as a whole and for each column
+    int16(static_cast<std::int16_t>(columns));
+    for (std::size_t i = 0; i < columns; ++i) int16(0);
+}
+
+void BackendWriter::copy_data(std::string_view bytes) {
+    const auto at = begin('d');
+    out_ += bytes;
+    end(at);
+}
+
 void BackendWriter::command_complete(std::string_view tag) {
     const auto at = begin('C');
     string(tag);
@@ -130,7 +154,7 @@ void BackendWriter::command_complete(std::string_view tag) {
 }
 
 void BackendWriter::fields(char type, std::string_view severity, std::string_view sqlstate,
-                           std::string_view message, std::string_view hint) {
+                           std::string_view message, const SqlError& more) {
     const auto at = begin(type);
     out_ += 'S';
     string(severity);
@@ -140,16 +164,24 @@ void BackendWriter::fields(char type, std::string_view severity, std::string_vie
     string(sqlstate);
     out_ += 'M';
     string(message);
-    if (!hint.empty()) {
+    if (!more.hint.empty()) {
         out_ += 'H';
-        string(hint);
+        string(more.hint);
+    }
+    if (more.position > 0) {
+        out_ += 'P';
+        string(std::to_string(more.position));
+    }
+    if (!more.context.empty()) {
+        out_ += 'W';
+        string(more.context);
     }
     out_ += '\0';
     end(at);
 }
 
 void BackendWriter::error(const SqlError& error) {
-    fields('E', error.fatal ? "FATAL" : "ERROR", error.sqlstate, error.message, error.hint);
+    fields('E', error.fatal ? "FATAL" : "ERROR", error.sqlstate, error.message, error);
 }
 
 void BackendWriter::notice(std::string_view severity, std::string_view sqlstate, std::string_view message) {

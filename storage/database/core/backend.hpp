@@ -18,6 +18,7 @@ struct ColumnDescription {
     std::uint32_t type = 25;       // OID
     std::int16_t type_bytes = -1;  // -1: of any length
     std::int16_t format = 0;
+    std::int32_t typmod = -1;
 };
 
 class BackendWriter {
@@ -35,6 +36,10 @@ class BackendWriter {
     void no_data() { empty('n'); }
     void parameter_description(const std::vector<std::uint32_t>& types);
     void data_row(const std::vector<std::optional<std::string>>& values);
+    void copy_in(std::size_t columns);  // in text
+    void copy_out(std::size_t columns);
+    void copy_data(std::string_view bytes);
+    void copy_done() { empty('c'); }
     void command_complete(std::string_view tag);
     void empty_query_response() { empty('I'); }
     void parse_complete() { empty('1'); }
@@ -55,7 +60,8 @@ class BackendWriter {
     void int32(std::int32_t value);
     void string(std::string_view text);
     void fields(char type, std::string_view severity, std::string_view sqlstate, std::string_view message,
-                std::string_view hint);
+                const SqlError& more);
+    void copy_formats(std::size_t columns);
     std::string out_;
 };
 

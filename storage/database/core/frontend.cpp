@@ -146,10 +146,11 @@ SqlResult<FrontendMessage> read_body(char type, BodyReader& body) {
             body.take(body.remaining());
             return FrontendMessage(FunctionCall{});
         case 'd':
+            return FrontendMessage(CopyData{std::string(body.take(body.remaining()))});
         case 'c':
+            return FrontendMessage(CopyDone{});
         case 'f':
-            body.take(body.remaining());
-            return FrontendMessage(CopyMessage{type});
+            return FrontendMessage(CopyFail{body.string()});
         default:
             return violation(
                 fmt::format("invalid frontend message type {}", static_cast<unsigned char>(type)));

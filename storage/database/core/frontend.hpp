@@ -61,14 +61,19 @@ struct Execute {
 struct Sync {};
 struct Flush {};
 struct Terminate {};
-struct CopyMessage {
-    char type = 'd';
-};  // 'd', 'c' or 'f': ignored outside of COPY, as the protocol asks
+// Ignored outside of COPY, as the protocol asks.
+struct CopyData {
+    std::string bytes;
+};
+struct CopyDone {};
+struct CopyFail {
+    std::string reason;
+};
 struct FunctionCall {};
 
-using FrontendMessage =
-    std::variant<SslRequest, GssEncryptionRequest, CancelRequest, StartupMessage, AuthenticationData, Query,
-                 Parse, Bind, Describe, Close, Execute, Sync, Flush, Terminate, CopyMessage, FunctionCall>;
+using FrontendMessage = std::variant<SslRequest, GssEncryptionRequest, CancelRequest, StartupMessage,
+                                     AuthenticationData, Query, Parse, Bind, Describe, Close, Execute, Sync,
+                                     Flush, Terminate, CopyData, CopyDone, CopyFail, FunctionCall>;
 
 constexpr std::size_t max_startup_bytes = 10'000;          // as PostgreSQL's
 constexpr std::size_t max_login_message_bytes = 8 * 1024;  // until login is done

@@ -172,12 +172,16 @@ void Session::handle_ready(FrontendMessage message) {
     auto& ready = std::get<Ready>(state_);
     UNDERSTUDY_ASSERT(ready.waiting == Waiting::nothing,
                       "one message at a time: the engine's answer is awaited first");
+    if (ready.copying != Waiting::nothing) return handle_copying(std::move(message));
     if (std::holds_alternative<Sync>(message)) {
         ready = Ready{false, Waiting::sync};
         actions_.push_back(EngineAction(Sync{}));
         return;
     }
-    if (std::holds_alternative<CopyMessage>(message)) return;
+    // What a client still sends of a COPY that failed.
+    if (std::holds_alternative<CopyData>(message) || std::holds_alternative<CopyDone>(message) ||
+        std::holds_alternative<CopyFail>(message))
+        return;
     if (ready.skipping || std::holds_alternative<Flush>(message)) return;  // every answer is flushed already
     if (std::holds_alternative<FunctionCall>(message)) {
         out_.error(
@@ -207,13 +211,29 @@ void Session::handle_ready(FrontendMessage message) {
     if (!extended) handle_error(out_of_turn("after login"));
 }
 
-void Session::engine_done(const std::optional<SqlError>& error, char transaction_status) {
+void Session::handle_copying(FrontendMessage message) {
+    auto& ready = std::get<Ready>(state_);
+    if (std::holds_alternative<Flush>(message) || std::holds_alternative<Sync>(message)) return;
+    ready.waiting = ready.copying;
+    if (auto* data = std::get_if<CopyData>(&message))
+        actions_.push_back(EngineAction(std::move(*data)));
+    else if (std::holds_alternative<CopyDone>(message))
+        actions_.push_back(EngineAction(CopyDone{}));
+    else if (auto* fail = std::get_if<CopyFail>(&message))
+        actions_.push_back(EngineAction(std::move(*fail)));
+    else
+        actions_.push_back(EngineAction(CopyFail{"unexpected message during COPY"}));
+}
+
+void Session::engine_done(const std::optional<SqlError>& error, char transaction_status, bool copying) {
     if (ended()) return;
     auto& ready = std::get<Ready>(state_);
     UNDERSTUDY_ASSERT(ready.waiting != Waiting::nothing, "the engine was asked for something");
     if (error && error->fatal) return handle_error(*error);
     transaction_status_ = transaction_status;
     const Waiting waited = std::exchange(ready.waiting, Waiting::nothing);
+    ready.copying = copying && !error ? waited : Waiting::nothing;
+    if (ready.copying != Waiting::nothing) return;
     if (error) out_.error(*error);
     if (waited == Waiting::extended)
         ready.skipping = ready.skipping || error.has_value();

@@ -10,7 +10,8 @@
 // The driver feeds handle(); carries the actions out in order; after each engine action (EngineAction) it
 // reports engine_done() with the engine's error, if any, and its transaction status, before it asks for more.
 // Rules: PostgreSQL manual 55.2. After an error in the extended protocol everything up to Sync is ignored; a
-// simple Query is answered by ReadyForQuery in any case.
+// simple Query is answered by ReadyForQuery in any case. While rows of COPY are awaited, every message
+// belongs to it.
 #pragma once
 
 #include <map>
@@ -52,7 +53,8 @@ struct LoggedIn {
 struct Refused {
     std::string reason;
 };
-using EngineAction = std::variant<Query, Parse, Bind, Describe, Close, Execute, Sync>;
+using EngineAction =
+    std::variant<Query, Parse, Bind, Describe, Close, Execute, Sync, CopyData, CopyDone, CopyFail>;
 struct End {};
 using SessionAction = std::variant<Send, CancelOther, LoggedIn, Refused, EngineAction, End>;
 
@@ -65,7 +67,8 @@ class Session {
         const SqlError& error);  // from the decoder, or the driver's own (shutdown, a limit): ends it
     void on_timeout(Instant now);
     std::optional<Deadline> next_deadline() const;
-    void engine_done(const std::optional<SqlError>& error, char transaction_status);
+    // copying: the engine awaits rows from the client (COPY FROM STDIN), and the statement goes on with them.
+    void engine_done(const std::optional<SqlError>& error, char transaction_status, bool copying = false);
     std::vector<SessionAction> take_actions();
     bool ended() const { return std::holds_alternative<Ended>(state_); }
     bool ready() const { return std::holds_alternative<Ready>(state_); }
@@ -82,6 +85,7 @@ class Session {
     struct Ready {
         bool skipping = false;
         Waiting waiting = Waiting::nothing;
+        Waiting copying = Waiting::nothing;  // what COPY's rows belong to
     };
     struct Ended {};
 
@@ -90,6 +94,7 @@ class Session {
     void handle_sasl_first(const AuthenticationData& data);
     void handle_sasl_final(const AuthenticationData& data);
     void handle_ready(FrontendMessage message);
+    void handle_copying(FrontendMessage message);
     void log_in();
     void flush();
     void end();

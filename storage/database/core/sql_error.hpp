@@ -16,7 +16,9 @@ struct SqlError {
     std::string sqlstate;
     std::string message;
     std::string hint;
-    bool fatal = false;  // the connection ends after it
+    bool fatal = false;   // the connection ends after it
+    int position = 0;     // in the statement's text, from 1; 0: none
+    std::string context;  // where it happened: a line of COPY
     bool operator==(const SqlError&) const = default;
 };
 
@@ -60,7 +62,10 @@ constexpr const char* insufficient_privilege = "42501";
 constexpr const char* disk_full = "53100";
 constexpr const char* out_of_memory = "53200";
 constexpr const char* too_many_connections = "53300";
+constexpr const char* cardinality_violation = "21000";
+constexpr const char* division_by_zero = "22012";
 constexpr const char* limit_exceeded = "54000";
+constexpr const char* too_complex = "54001";
 constexpr const char* lock_not_available = "55P03";
 constexpr const char* query_canceled = "57014";
 constexpr const char* admin_shutdown = "57P01";

@@ -1,70 +1,79 @@
 // SPDX-License-Identifier: Apache-2.0
-// The SQL types that the service knows: PostgreSQL's OIDs and names, the names and checks that stand for them
-// in SQLite's schema, and their text and binary forms on the wire (PostgreSQL manual chapter 8; binary as in
-// *send/*recv). Stored forms: boolean 0 or 1; timestamps as text of fixed width in UTC with microseconds
-// ('2026-01-31 12:00:00.000000+00'; without '+00' for timestamp), which compares as time does; bytea as a
-// blob.
+// The SQL types that the service knows: PostgreSQL's OIDs, names and type modifiers, and the names that stand
+// for them in SQLite's schema (PostgreSQL manual chapter 8; OIDs from pg_type.dat).
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
-
-#include "storage/database/core/sql_error.hpp"
-#include "storage/database/core/tokens.hpp"
 
 namespace understudy::database {
 
 enum class SqlType : std::uint32_t {
-    unknown = 0,
+    unknown = 0,  // a literal or parameter whose surroundings have yet to say
     boolean = 16,
     bytea = 17,
+    single_char = 18,  // "char", in the catalogs
+    name = 19,
     int8 = 20,
     int2 = 21,
     int4 = 23,
     text = 25,
+    oid = 26,
+    json = 114,
+    float4 = 700,
     float8 = 701,
+    text_array = 1009,  // in the catalogs only
+    bpchar = 1042,
     varchar = 1043,
+    date = 1082,
+    time = 1083,
     timestamp = 1114,
     timestamptz = 1184,
-    numeric = 1700,  // as a result only
+    interval = 1186,
+    numeric = 1700,
+    regclass = 2205,
+    regtype = 2206,
+    uuid = 2950,
+    jsonb = 3802,
 };
 
-std::int16_t type_bytes(SqlType type);
-std::string type_name(SqlType type);
+// A type with its modifier as PostgreSQL codes it (atttypmod): length + 4 of varchar and char, precision and
+// scale of numeric; -1 where there is none.
+struct Type {
+    SqlType type = SqlType::unknown;
+    std::int32_t typmod = -1;
+    bool operator==(const Type&) const = default;
+};
+
+std::int32_t length_typmod(std::int64_t length);
+std::optional<std::int64_t> typmod_length(std::int32_t typmod);
+std::int32_t numeric_typmod(std::int64_t precision, std::int64_t scale);
+struct NumericLimits {
+    std::int32_t precision = 0;
+    std::int32_t scale = 0;
+};
+std::optional<NumericLimits> typmod_numeric(std::int32_t typmod);
+
+std::int16_t type_bytes(SqlType type);  // on the wire; -1: of any length
+std::string type_name(SqlType type);    // as format_type() says it: "character varying"
+std::string type_name(Type type);       // with its modifier: "numeric(10,2)"
+// By a name that a statement or catalog uses: "int4", "varchar", "timestamptz". Serial types aren't among
+// them.
+std::optional<SqlType> type_from_name(std::string_view name);
 std::optional<SqlType> type_from_oid(std::uint32_t oid);
 
-struct TypeName {
-    SqlType type = SqlType::text;
-    std::optional<std::int64_t> length;  // of varchar(n)
-    bool serial = false;
-    std::size_t tokens = 0;  // how many the name takes
-};
-// The type name that starts at tokens[at]. One that isn't known is refused by its name.
-SqlResult<TypeName> read_type_name(const std::vector<Token>& tokens, std::size_t at);
+bool is_integer(SqlType type);
+bool is_number(SqlType type);
+bool is_text(SqlType type);    // text, varchar, char(n), name
+bool is_moment(SqlType type);  // date, timestamp, timestamptz
 
-// SQLite's declared type, and back.
-std::string declared_type(SqlType type, bool serial);
-SqlType type_from_declared(std::string_view declared);
-// Constraints that keep values of another type out of the column; a violated one's name begins with its
-// SQLSTATE.
-std::string column_checks(const std::string& quoted_column, const std::string& column, const TypeName& type);
-
-// Microseconds since 1970, UTC. Accepts ISO 8601 with a blank or a 'T', with or without fraction and offset.
-std::optional<std::int64_t> parse_timestamp(std::string_view text);
-std::string stored_timestamp(std::int64_t unix_microseconds, bool with_zone);
-std::string shown_timestamp(std::string_view stored);  // PostgreSQL shows no trailing zeros of the fraction
-
-std::optional<bool> parse_boolean(std::string_view text);
-std::optional<std::string> parse_bytea(
-    std::string_view text);  // '\x0a0b' or escape format without backslashes
-std::string show_bytea(std::string_view bytes);
-std::string show_double(double value);
-
-std::string big_endian_bytes(std::uint64_t value, int bytes);
-std::int64_t from_big_endian(std::string_view bytes);              // sign-extended
-constexpr std::int64_t postgres_epoch_unix_seconds = 946'684'800;  // 2000-01-01 UTC
+// SQLite's declared type, and back. The name decides how SQLite stores what it is given, so a numeric and a
+// JSON document are declared as some kind of TEXT: their characters have to stay as they are.
+std::string declared_type(Type type);
+Type type_from_declared(std::string_view declared);
+// The collation by which stored values of this type compare as the type does; empty: byte by byte does.
+std::string_view collation_of(SqlType type);
 
 }  // namespace understudy::database

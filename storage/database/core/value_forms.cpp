@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/database/core/value_forms.hpp"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "storage/database/core/bytes.hpp"
+#include "storage/database/core/json_text.hpp"
+#include "storage/database/core/moments.hpp"
+#include "storage/database/core/numeric.hpp"
+
+namespace understudy::database {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0)
+        text.remove_prefix(1);
+    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
+    return text;
+}
+
+// Whether it has a date's or a time's shape, so that only a number in it is wrong.
+bool shaped_as_time(std::string_view text) {
+    int digits = 0;
+    for (const char c : text) {
+        if (c >= '0' && c <= '9')
+            ++digits;
+        else if (std::string_view("-:.+ TZ").find(c) == std::string_view::npos)
+            return false;
+    }
+    return digits >= 4 && text.find_first_of("-:") != std::string_view::npos;
+}
+
+SqlError bad_syntax(SqlType type, std::string_view text) {
+    const bool time = is_moment(type) || type == SqlType::time || type == SqlType::interval;
+    if (time && type != SqlType::interval && shaped_as_time(text))
+        return {"22008", fmt::format("date/time field value out of range: \"{}\"", text)};
+    const std::string name = type == SqlType::timestamp ? "timestamp"
+                             : type == SqlType::time    ? "time"
+                                                        : type_name(type);
+    return {time ? sqlstate::bad_timestamp : sqlstate::bad_text,
+            fmt::format("invalid input syntax for type {}: \"{}\"", name, text)};
+}
+SqlError out_of_range(SqlType type, std::string_view text) {
+    return {sqlstate::out_of_range,
+            fmt::format("value \"{}\" is out of range for type {}", text, type_name(type))};
+}
+
+SqlResult<Stored> input_integer(SqlType type, std::string_view text) {
+    std::string_view digits = trimmed(text);
+    if (digits.starts_with('+') && digits.size() > 1 && digits[1] != '-') digits.remove_prefix(1);
+    std::int64_t value = 0;
+    const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (end.ec == std::errc::result_out_of_range && end.ptr == digits.data() + digits.size())
+        return out_of_range(type, text);
+    if (digits.empty() || end.ec != std::errc() || end.ptr != digits.data() + digits.size())
+        return bad_syntax(type, text);
+    const bool fits =
+        type == SqlType::int8 ||
+        (type == SqlType::int4 && value >= -2'147'483'648LL && value <= 2'147'483'647LL) ||
+        (type == SqlType::int2 && value >= -32'768 && value <= 32'767) ||
+        (type != SqlType::int4 && type != SqlType::int2 && value >= 0 && value <= 4'294'967'295LL);
+    if (!fits) return out_of_range(type, text);
+    return Stored(value);
+}
+
+SqlResult<Stored> input_float(SqlType type, std::string_view text) {
+    std::string_view digits = trimmed(text);
+    if (digits.starts_with('+')) digits.remove_prefix(1);
+    double value = 0;
+    const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (digits.empty() || end.ptr != digits.data() + digits.size() || end.ec == std::errc::invalid_argument)
+        return bad_syntax(type, text);
+    if (end.ec != std::errc()) return out_of_range(type, text);
+    // SQLite stores no NaN.
+    if (std::isnan(value)) return unsupported(fmt::format("NaN in type {}", type_name(type)));
+    if (type == SqlType::float4) value = static_cast<double>(static_cast<float>(value));
+    return Stored(value);
+}
+
+std::optional<bool> parse_boolean(std::string_view text) {
+    std::string word;
+    for (const char c : trimmed(text)) word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (word.empty()) return std::nullopt;
+    // Unique beginnings count.
+    for (const std::string_view yes : {"true", "yes"})
+        if (yes.starts_with(word)) return true;
+    for (const std::string_view no : {"false", "no"})
+        if (no.starts_with(word)) return false;
+    if (word == "on" || word == "1") return true;
+    if (word == "off" || word == "of" || word == "0") return false;
+    return std::nullopt;
+}
+
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+std::optional<std::string> parse_bytea(std::string_view text) {
+    std::string bytes;
+    if (text.starts_with("\\x")) {
+        text.remove_prefix(2);
+        for (std::size_t i = 0; i < text.size(); i += 2) {
+            if (text[i] == ' ' || text[i] == '\n') {
+                --i;
+                continue;
+            }
+            if (i + 1 >= text.size() || hex_digit(text[i]) < 0 || hex_digit(text[i + 1]) < 0)
+                return std::nullopt;
+            bytes += static_cast<char>(hex_digit(text[i]) * 16 + hex_digit(text[i + 1]));
+        }
+        return bytes;
+    }
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '\\') {
+            bytes += text[i];
+        } else if (i + 1 < text.size() && text[i + 1] == '\\') {
+            bytes += '\\';
+            ++i;
+        } else {
+            int value = 0;
+            if (i + 3 >= text.size() || text[i + 1] > '3') return std::nullopt;
+            for (std::size_t digit = 1; digit <= 3; ++digit) {
+                if (text[i + digit] < '0' || text[i + digit] > '7') return std::nullopt;
+                value = value * 8 + (text[i + digit] - '0');
+            }
+            bytes += static_cast<char>(value);
+            i += 3;
+        }
+    }
+    return bytes;
+}
+
+std::optional<std::string> parse_uuid(std::string_view text) {
+    std::string digits;
+    text = trimmed(text);
+    if (text.starts_with('{') && text.ends_with('}')) text = text.substr(1, text.size() - 2);
+    for (const char c : text) {
+        if (c == '-') continue;
+        if (hex_digit(c) < 0) return std::nullopt;
+        digits += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    if (digits.size() != 32) return std::nullopt;
+    for (const std::size_t at : {20u, 16u, 12u, 8u}) digits.insert(at, "-");
+    return digits;
+}
+
+template <typename T>
+SqlResult<Stored> stored_or(SqlType type, std::string_view text, const std::optional<T>& value,
+                            auto&& stored) {
+    if (!value) return bad_syntax(type, text);
+    return Stored(stored(*value));
+}
+
+}  // namespace
+
+SqlResult<Stored> input_text(Type type, std::string_view text) {
+    switch (type.type) {
+        case SqlType::boolean:
+            return stored_or(type.type, text, parse_boolean(text),
+                             [](bool truth) { return std::int64_t{truth}; });
+        case SqlType::int2:
+        case SqlType::int4:
+        case SqlType::int8:
+        case SqlType::oid:
+        case SqlType::regclass:
+        case SqlType::regtype:
+            return input_integer(type.type, text);
+        case SqlType::float4:
+        case SqlType::float8:
+            return input_float(type.type, text);
+        case SqlType::bytea:
+            if (text.starts_with("\\x") && !parse_bytea(text)) {
+                for (const char c : text.substr(2))
+                    if (hex_digit(c) < 0 && c != ' ' && c != '\n')
+                        return SqlError{"22023", fmt::format("invalid hexadecimal digit: \"{}\"", c)};
+                return SqlError{"22023", "invalid hexadecimal data: odd number of digits"};
+            }
+            return stored_or(type.type, text, parse_bytea(text),
+                             [](const std::string& bytes) { return Blob{bytes}; });
+        case SqlType::numeric: {
+            const auto value = parse_numeric(text);
+            if (!value && (trimmed(text) == "NaN" || trimmed(text).ends_with("nfinity")))
+                return unsupported(fmt::format("{} in type numeric", trimmed(text)));
+            if (!value) return bad_syntax(type.type, text);
+            return fit(type, Stored(show(*value)), false);
+        }
+        case SqlType::timestamp:
+        case SqlType::timestamptz:
+            return stored_or(type.type, text, parse_timestamp(text), [&](std::int64_t us) {
+                return stored_timestamp(us, type.type == SqlType::timestamptz);
+            });
+        case SqlType::date:
+            return stored_or(type.type, text, parse_date(text), stored_date);
+        case SqlType::time:
+            return stored_or(type.type, text, parse_time(text), stored_time);
+        case SqlType::interval:
+            return stored_or(type.type, text, parse_interval(text), stored_interval);
+        case SqlType::uuid:
+            return stored_or(type.type, text, parse_uuid(text), [](const std::string& id) { return id; });
+        case SqlType::json:
+        case SqlType::jsonb:
+            return stored_json(text, type.type == SqlType::jsonb);
+        default:
+            if (text.find('\0') != std::string_view::npos || !is_utf8(text))
+                return SqlError{"22021", "invalid byte sequence for encoding \"UTF8\""};
+            return fit(type, Stored(std::string(text)), false);
+    }
+}
+
+SqlResult<Stored> input_binary(Type type, std::string_view bytes) {
+    const SqlError wrong{sqlstate::bad_binary,
+                         fmt::format("incorrect binary data format for type {}", type_name(type.type))};
+    const std::int16_t size = type_bytes(type.type);
+    if (size > 0 && type.type != SqlType::name && bytes.size() != static_cast<std::size_t>(size))
+        return wrong;
+    switch (type.type) {
+        case SqlType::boolean:
+            return Stored(std::int64_t{bytes[0] != 0});
+        case SqlType::int2:
+        case SqlType::int4:
+        case SqlType::int8:
+            return Stored(from_big_endian(bytes));
+        case SqlType::oid:
+        case SqlType::regclass:
+        case SqlType::regtype:
+            return Stored(from_big_endian(bytes) & 0xffff'ffff);
+        case SqlType::float4:
+            return input_float(
+                type.type,
+                show_float(std::bit_cast<float>(static_cast<std::uint32_t>(from_big_endian(bytes)))));
+        case SqlType::float8: {
+            const auto value = std::bit_cast<double>(from_big_endian(bytes));
+            if (std::isnan(value)) return unsupported("NaN in type double precision");
+            return Stored(value);
+        }
+        case SqlType::bytea:
+            return Stored(Blob{std::string(bytes)});
+        case SqlType::numeric: {
+            const auto value = numeric_from_binary(bytes);
+            if (!value) return wrong;
+            return fit(type, Stored(show(*value)), false);
+        }
+        case SqlType::timestamp:
+        case SqlType::timestamptz: {
+            std::int64_t us = 0;
+            if (__builtin_add_overflow(from_big_endian(bytes), postgres_epoch_unix_us, &us) ||
+                us < least_unix_us || us > greatest_unix_us)
+                return out_of_range(type.type, "binary");
+            return Stored(stored_timestamp(us, type.type == SqlType::timestamptz));
+        }
+        case SqlType::date: {
+            const std::int64_t days = from_big_endian(bytes) + postgres_epoch_unix_days;
+            if (days * us_per_day < least_unix_us || days * us_per_day > greatest_unix_us)
+                return out_of_range(type.type, "binary");
+            return Stored(stored_date(days));
+        }
+        case SqlType::time: {
+            const std::int64_t us = from_big_endian(bytes);
+            if (us < 0 || us > us_per_day) return wrong;
+            return Stored(stored_time(us));
+        }
+        case SqlType::interval:
+            return Stored(stored_interval({static_cast<std::int32_t>(from_big_endian(bytes.substr(12))),
+                                           static_cast<std::int32_t>(from_big_endian(bytes.substr(8, 4))),
+                                           from_big_endian(bytes.substr(0, 8))}));
+        case SqlType::uuid: {
+            std::string digits;
+            for (const char byte : bytes) digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+            return input_text(type, digits);
+        }
+        case SqlType::jsonb:
+            if (bytes.empty() || bytes[0] != 1) return wrong;  // its version
+            return input_text(type, bytes.substr(1));
+        default:
+            return input_text(type, bytes);
+    }
+}
+
+std::string output_text(SqlType type, const Stored& value) {
+    if (const auto* number = std::get_if<std::int64_t>(&value)) {
+        if (type == SqlType::boolean) return *number != 0 ? "t" : "f";
+        return std::to_string(*number);
+    }
+    if (const auto* real = std::get_if<double>(&value))
+        return type == SqlType::float4 ? show_float(static_cast<float>(*real)) : show_double(*real);
+    if (const auto* blob = std::get_if<Blob>(&value)) return show_bytea(blob->bytes);
+    const auto* text = std::get_if<std::string>(&value);
+    if (text == nullptr) return {};
+    if (type == SqlType::timestamp || type == SqlType::timestamptz || type == SqlType::time)
+        return shown_timestamp(*text);
+    if (type == SqlType::interval)
+        if (const auto interval = read_interval(*text)) return shown_interval(*interval);
+    return *text;
+}
+
+SqlResult<std::string> output_binary(SqlType type, const Stored& value) {
+    const auto* number = std::get_if<std::int64_t>(&value);
+    const auto* real = std::get_if<double>(&value);
+    const auto* text = std::get_if<std::string>(&value);
+    const auto integer = [](std::int64_t content, int bytes) {
+        return big_endian_bytes(static_cast<std::uint64_t>(content), bytes);
+    };
+    const SqlError mismatch{sqlstate::internal_error,
+                            fmt::format("a stored value is not of type {}", type_name(type))};
+    switch (type) {
+        case SqlType::boolean:
+            if (number == nullptr) return mismatch;
+            return std::string(1, *number != 0 ? '\1' : '\0');
+        case SqlType::int2:
+        case SqlType::int4:
+        case SqlType::int8:
+        case SqlType::oid:
+        case SqlType::regclass:
+        case SqlType::regtype:
+            if (number == nullptr) return mismatch;
+            return integer(*number, type_bytes(type));
+        case SqlType::float4:
+            if (real == nullptr) return mismatch;
+            return integer(std::bit_cast<std::int32_t>(static_cast<float>(*real)), 4);
+        case SqlType::float8:
+            if (real == nullptr) return mismatch;
+            return integer(std::bit_cast<std::int64_t>(*real), 8);
+        case SqlType::bytea:
+            if (const auto* blob = std::get_if<Blob>(&value)) return blob->bytes;
+            return mismatch;
+        default:
+            break;
+    }
+    if (text == nullptr) return mismatch;
+    switch (type) {
+        case SqlType::numeric: {
+            const auto content = parse_numeric(*text);
+            if (!content) return mismatch;
+            return numeric_to_binary(*content);
+        }
+        case SqlType::timestamp:
+        case SqlType::timestamptz: {
+            const auto us = parse_timestamp(*text);
+            if (!us) return mismatch;
+            return integer(*us - postgres_epoch_unix_us, 8);
+        }
+        case SqlType::date: {
+            const auto days = parse_date(*text);
+            if (!days) return mismatch;
+            return integer(*days - postgres_epoch_unix_days, 4);
+        }
+        case SqlType::time: {
+            const auto us = parse_time(*text);
+            if (!us) return mismatch;
+            return integer(*us, 8);
+        }
+        case SqlType::interval: {
+            const auto interval = read_interval(*text);
+            if (!interval) return mismatch;
+            return integer(interval->us, 8) + integer(interval->days, 4) + integer(interval->months, 4);
+        }
+        case SqlType::uuid: {
+            std::string bytes;
+            for (std::size_t i = 0; i + 1 < text->size(); i += (*text)[i] == '-' ? 1 : 2)
+                if ((*text)[i] != '-')
+                    bytes += static_cast<char>(hex_digit((*text)[i]) * 16 + hex_digit((*text)[i + 1]));
+            return bytes;
+        }
+        case SqlType::jsonb:
+            return "\1" + *text;
+        case SqlType::text_array:
+            return unsupported("binary format for type text[]");
+        default:
+            return *text;
+    }
+}
+
+SqlResult<Stored> fit(Type type, Stored value, bool explicit_cast) {
+    auto* text = std::get_if<std::string>(&value);
+    if (text == nullptr || type.typmod < 0) return value;
+    if (type.type == SqlType::numeric) {
+        const auto number = parse_numeric(*text);
+        const auto result = number ? fitted(*number, type.typmod) : std::nullopt;
+        if (!result)
+            return SqlError{sqlstate::out_of_range, "numeric field overflow",
+                            fmt::format("{} does not fit {}", *text, type_name(type))};
+        return Stored(show(*result));
+    }
+    if (type.type != SqlType::varchar && type.type != SqlType::bpchar) return value;
+    const auto length = static_cast<std::size_t>(typmod_length(type.typmod).value_or(0));
+    const std::size_t count = character_count(*text);
+    if (count > length) {
+        const std::string_view kept = first_characters(*text, length);
+        if (!explicit_cast && text->find_first_not_of(' ', kept.size()) != std::string::npos)
+            return SqlError{sqlstate::string_too_long,
+                            fmt::format("value too long for type {}", type_name(type))};
+        text->resize(kept.size());
+    } else if (type.type == SqlType::bpchar) {
+        text->append(length - count, ' ');
+    }
+    return value;
+}
+
+std::string sql_literal(const Stored& value) {
+    if (const auto* number = std::get_if<std::int64_t>(&value)) {
+        // SQLite reads the least integer's digits as a real.
+        if (*number == std::numeric_limits<std::int64_t>::min()) return "(-9223372036854775807 - 1)";
+        return std::to_string(*number);
+    }
+    if (const auto* real = std::get_if<double>(&value)) {
+        if (std::isinf(*real)) return *real > 0 ? "9e999" : "-9e999";
+        return fmt::format("{:.17e}", *real);
+    }
+    if (const auto* blob = std::get_if<Blob>(&value)) {
+        std::string text = "x'";
+        for (const char byte : blob->bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+        return text + "'";
+    }
+    if (const auto* content = std::get_if<std::string>(&value)) {
+        std::string text = "'";
+        for (const char c : *content) text += c == '\'' ? std::string("''") : std::string(1, c);
+        return text + "'";
+    }
+    return "NULL";
+}
+
+namespace {
+
+// Digits "d.ddde±x" of std::to_chars as PostgreSQL lays them out: plain from 1e-4 up to 10^plain_digits.
+std::string lay_out(std::string_view scientific, int plain_digits) {
+    const auto e = scientific.find('e');
+    int exponent = 0;
+    const std::string_view tail = scientific.substr(e + 1);
+    std::from_chars(tail.data() + (tail[0] == '+' ? 1 : 0), tail.data() + tail.size(), exponent);
+    const bool negative = scientific[0] == '-';
+    std::string digits;
+    for (const char c : scientific.substr(0, e))
+        if (c >= '0' && c <= '9') digits += c;
+    std::string text = negative ? "-" : "";
+    if (exponent < -4 || exponent >= plain_digits) {
+        text += digits[0];
+        if (digits.size() > 1) text += "." + digits.substr(1);
+        return text + fmt::format("e{}{:02}", exponent < 0 ? '-' : '+', std::abs(exponent));
+    }
+    if (exponent < 0) return text + "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
+    const auto whole = static_cast<std::size_t>(exponent) + 1;
+    if (digits.size() <= whole) return text + digits + std::string(whole - digits.size(), '0');
+    return text + digits.substr(0, whole) + "." + digits.substr(whole);
+}
+
+template <typename Real>
+std::string show_real(Real value) {
+    if (std::isnan(value)) return "NaN";
+    if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+    if (value == 0) return std::signbit(value) ? "-0" : "0";
+    char buffer[64];
+    const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
+    return lay_out({buffer, static_cast<std::size_t>(end.ptr - buffer)}, sizeof(Real) == 4 ? 6 : 15);
+}
+
+}  // namespace
+
+std::string show_double(double value) {
+    return show_real(value);
+}
+std::string show_float(float value) {
+    return show_real(value);
+}
+
+std::string show_bytea(std::string_view bytes) {
+    constexpr char hex[] = "0123456789abcdef";
+    std::string text = "\\x";
+    text.reserve(bytes.size() * 2 + 2);
+    for (const char byte : bytes) {
+        text += hex[static_cast<unsigned char>(byte) >> 4];
+        text += hex[byte & 0xf];
+    }
+    return text;
+}
+
+std::size_t character_count(std::string_view text) {
+    std::size_t count = 0;
+    for (const char c : text) count += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
+    return count;
+}
+
+std::string_view first_characters(std::string_view text, std::size_t count) {
+    std::size_t at = 0;
+    for (; at < text.size(); ++at)
+        if ((static_cast<unsigned char>(text[at]) & 0xc0) != 0x80 && count-- == 0) break;
+    return text.substr(0, at);
+}
+
+bool is_utf8(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        const auto first = static_cast<unsigned char>(text[at]);
+        const std::size_t size = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+        if (first >= 0xf5 || (first >= 0x80 && first < 0xc2) || at + size > text.size()) return false;
+        for (std::size_t i = 1; i < size; ++i)
+            if ((static_cast<unsigned char>(text[at + i]) & 0xc0) != 0x80) return false;
+        const auto second = size > 1 ? static_cast<unsigned char>(text[at + 1]) : 0x80;
+        // Overlong forms, surrogates, beyond U+10FFFF.
+        if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+            (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
+            return false;
+        at += size;
+    }
+    return true;
+}
+
+}  // namespace understudy::database

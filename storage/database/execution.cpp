@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs statements: in SQLite, and those about the session itself.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "storage/database/engine.hpp"
+
+namespace understudy::database {
+namespace {
+
+std::string tag_of(const Statement& statement, std::int64_t rows) {
+    return statement.counts_rows ? fmt::format("{} {}", statement.tag, rows) : statement.tag;
+}
+
+// A SELECT may have rows without columns.
+bool gives_rows(const Statement& statement) {
+    return !statement.columns.empty() || statement.kind == StatementKind::select;
+}
+
+const char* name_of(Isolation isolation) {
+    switch (isolation) {
+        case Isolation::read_committed:
+            return "read committed";
+        case Isolation::repeatable_read:
+            return "repeatable read";
+        default:
+            return "serializable";
+    }
+}
+
+Isolation isolation_from(const std::string& name) {
+    if (name == "repeatable read") return Isolation::repeatable_read;
+    return name == "serializable" ? Isolation::serializable : Isolation::read_committed;
+}
+
+}  // namespace
+
+std::vector<ColumnDescription> Engine::describe_columns(const Statement& statement,
+                                                        const std::vector<std::int16_t>& formats) const {
+    std::vector<ColumnDescription> columns;
+    for (std::size_t i = 0; i < statement.columns.size(); ++i) {
+        const auto& column = statement.columns[i];
+        columns.push_back({column.name, static_cast<std::uint32_t>(column.type.type),
+                           type_bytes(column.type.type), format_at(formats, i), column.type.typmod});
+    }
+    return columns;
+}
+
+std::chrono::milliseconds Engine::lock_limit() const {
+    auto limit = options_.lock_limit;
+    if (const auto own = settings_.duration("lock_timeout"); own.count() > 0) limit = own;
+    if (statement_deadline_ != std::chrono::steady_clock::time_point::max())
+        limit = std::min(limit, std::max(std::chrono::milliseconds(1),
+                                         std::chrono::duration_cast<std::chrono::milliseconds>(
+                                             statement_deadline_ - std::chrono::steady_clock::now())));
+    return limit;
+}
+
+int Engine::check_progress() {
+    if (std::chrono::steady_clock::now() < statement_deadline_) return canceled_ ? 1 : 0;
+    timed_out_ = true;
+    return 1;
+}
+
+void Engine::start_clock() {
+    context_.statement_unix_us = options_.clock();
+    if (!transaction_.open()) context_.now_unix_us = context_.statement_unix_us;
+}
+
+Engine::Status Engine::run_portal(Portal& portal, std::int64_t row_limit, bool describe) {
+    const Statement& statement = portal.prepared->statement;
+    if (auto error = admit(statement.kind)) return error;
+    if (canceled_) return SqlError{sqlstate::query_canceled, "canceling statement due to user request"};
+    for (const auto& notice : statement.notices) out_->notice("NOTICE", notice.sqlstate, notice.message);
+    if (statement.kind == StatementKind::empty) {
+        out_->empty_query_response();
+        return std::nullopt;
+    }
+    if (statement.kind == StatementKind::copy)
+        return statement.copy.from_client ? begin_copy(portal) : copy_out(portal);
+    if (run_by_sqlite(statement.kind)) return run_sqlite(portal, row_limit, describe);
+    switch (statement.kind) {
+        case StatementKind::begin:
+        case StatementKind::commit:
+        case StatementKind::rollback:
+        case StatementKind::savepoint:
+        case StatementKind::release:
+        case StatementKind::rollback_to:
+            return run_transaction_statement(statement);
+        default:
+            return run_session_statement(statement, describe);
+    }
+}
+
+Engine::Status Engine::run_sqlite(Portal& portal, std::int64_t row_limit, bool describe) {
+    const Statement& statement = portal.prepared->statement;
+    if (!portal.started) {
+        if (!portal.compiled && statement.before.empty()) {
+            auto compiled = compile(connection_.get(), statement.sql);
+            if (compiled.has_error()) return compiled.error();
+            portal.compiled = std::move(*compiled);
+        }
+        const bool writes = !statement.before.empty() || statement.locks_rows ||
+                            sqlite3_stmt_readonly(portal.compiled.get()) == 0;
+        if (writes) {
+            if (auto error = hold_open_portals()) return error;
+            if (auto error = transaction_.before_write(lock_limit(), statement.tag)) return error;
+        } else if (auto error = transaction_.before_read()) {
+            return error;
+        }
+        start_clock();
+        for (const auto& sql : statement.before)
+            if (auto done = database::run(connection_.get(), sql); done.has_error()) return done.error();
+        if (!portal.compiled) {
+            auto compiled = compile(connection_.get(), statement.sql);
+            if (compiled.has_error()) return compiled.error();
+            portal.compiled = std::move(*compiled);
+        }
+        portal.started = true;
+    }
+    if (describe && gives_rows(statement)) out_->row_description(describe_columns(statement, portal.formats));
+    auto error = send_rows(portal, statement.kind == StatementKind::select ? row_limit : 0);
+    if (error && portal.compiled) sqlite3_reset(portal.compiled.get());
+    // A temporary table's definition changes no version that other connections see.
+    if (statement.kind == StatementKind::definition || !statement.before.empty()) schema_.forget();
+    return error;
+}
+
+SqlResult<bool> Engine::next_row(Portal& portal, std::vector<Stored>& row) {
+    if (!portal.held.empty()) {
+        row = std::move(portal.held.front());
+        portal.held.pop_front();
+        return true;
+    }
+    if (portal.finished || portal.all_held) return false;
+    sqlite3_stmt* compiled = portal.compiled.get();
+    const int code = sqlite3_step(compiled);
+    if (code == SQLITE_DONE) return false;
+    if (code != SQLITE_ROW) return error_of(connection_.get(), code);
+    row.resize(portal.prepared->statement.columns.size());
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] = column_value(compiled, static_cast<int>(i));
+    return true;
+}
+
+Engine::Status Engine::send_rows(Portal& portal, std::int64_t row_limit) {
+    const Statement& statement = portal.prepared->statement;
+    std::int64_t rows = 0;
+    std::vector<Stored> row;
+    std::vector<std::optional<std::string>> values(statement.columns.size());
+    while (true) {
+        if (row_limit > 0 && rows == row_limit) {
+            out_->portal_suspended();
+            return std::nullopt;
+        }
+        const auto more = next_row(portal, row);
+        if (more.has_error()) return more.error();
+        if (!*more) break;
+        if (!gives_rows(statement)) continue;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            values[i].reset();
+            if (std::holds_alternative<std::monostate>(row[i])) continue;
+            const SqlType type = statement.columns[i].type.type;
+            if (format_at(portal.formats, i) == 0) {
+                values[i] = output_text(type, row[i]);
+                continue;
+            }
+            auto bytes = output_binary(type, row[i]);
+            if (bytes.has_error()) return bytes.error();
+            values[i] = std::move(*bytes);
+        }
+        out_->data_row(values);
+        ++rows;
+        if (out_->size() > 64 * 1024 && !options_.send(out_->take()))
+            return SqlError{"08006", "the client does not read", {}, true};
+    }
+    const bool counts_changes = statement.kind != StatementKind::select && statement.counts_rows;
+    const std::int64_t counted = counts_changes ? sqlite3_changes64(connection_.get()) : rows;
+    if (portal.compiled) sqlite3_reset(portal.compiled.get());  // ends its read snapshot
+    portal.finished = true;
+    out_->command_complete(tag_of(statement, counted));
+    return std::nullopt;
+}
+
+// A cursor shows what was there when it began: before this session writes, what is left of it is read.
+Engine::Status Engine::hold_open_portals() {
+    if (transaction_.writing()) return std::nullopt;
+    std::size_t bytes = 0;
+    for (auto& [name, portal] : portals_) {
+        if (!portal.started || portal.finished || portal.all_held || !portal.compiled) continue;
+        std::deque<std::vector<Stored>> rows;
+        while (true) {
+            std::vector<Stored> row;
+            const auto more = next_row(portal, row);
+            if (more.has_error()) return more.error();
+            if (!*more) break;
+            for (const auto& value : row)
+                bytes +=
+                    sizeof value +
+                    (std::holds_alternative<std::string>(value) ? std::get<std::string>(value).size() : 0);
+            if (bytes > max_held_bytes)
+                return SqlError{sqlstate::limit_exceeded,
+                                "open cursors have too many rows left to keep across a write"};
+            rows.push_back(std::move(row));
+        }
+        portal.held = std::move(rows);
+        portal.all_held = true;
+        sqlite3_reset(portal.compiled.get());
+    }
+    return std::nullopt;
+}
+
+Engine::Status Engine::run_session_statement(const Statement& statement, bool describe) {
+    switch (statement.kind) {
+        case StatementKind::set:
+            if (statement.name == "transaction") {
+                transaction_.set_modes(statement.isolation, statement.read_only);
+            } else if (statement.name == "session characteristics") {
+                if (statement.isolation)
+                    settings_.set("default_transaction_isolation", name_of(*statement.isolation));
+            } else if (statement.name == "transaction_isolation") {
+                transaction_.set_modes(isolation_from(statement.value), false);
+            } else {
+                if (auto error = settings_.set(statement.name, statement.value)) return error;
+                if (statement.name == "application_name")
+                    out_->parameter_status(statement.name, statement.value);
+            }
+            break;
+        case StatementKind::reset:
+            if (auto error = settings_.reset(statement.name)) return error;
+            if (statement.tag == "DISCARD ALL") {
+                drop_portals();
+                statements_.clear();
+            }
+            break;
+        case StatementKind::show: {
+            auto value = statement.name == "transaction_isolation"
+                             ? SqlResult<std::string>(std::string(name_of(transaction_.isolation())))
+                             : settings_.show(statement.name);
+            if (value.has_error()) return value.error();
+            if (describe) out_->row_description(describe_columns(statement, {}));
+            out_->data_row({*value});
+            break;
+        }
+        case StatementKind::deallocate:
+            if (!statement.name.empty() && statements_.erase(statement.name) == 0)
+                return SqlError{sqlstate::bad_statement_name,
+                                fmt::format("prepared statement \"{}\" does not exist", statement.name)};
+            if (statement.name.empty()) statements_.clear();
+            break;
+        case StatementKind::close:
+            if (statement.name.empty()) {
+                drop_portals();
+            } else if (const auto found = portals_.find(statement.name); found != portals_.end()) {
+                give_back(found->second);
+                portals_.erase(found);
+            } else {
+                return SqlError{sqlstate::bad_portal_name,
+                                fmt::format("cursor \"{}\" does not exist", statement.name)};
+            }
+            break;
+        default:
+            if (statement.locks_rows) {
+                if (!transaction_.open())
+                    return SqlError{sqlstate::no_active_transaction,
+                                    "LOCK TABLE can only be used in transaction blocks"};
+                if (auto error = hold_open_portals()) return error;
+                if (auto error = transaction_.before_write(lock_limit(), statement.tag)) return error;
+            }
+    }
+    out_->command_complete(statement.tag);
+    return std::nullopt;
+}
+
+Engine::Status Engine::run_transaction_statement(const Statement& statement) {
+    std::string tag = statement.tag;
+    Status error;
+    switch (statement.kind) {
+        case StatementKind::begin:
+            if (transaction_.open()) {
+                out_->notice("WARNING", "25001", "there is already a transaction in progress");
+                break;
+            }
+            start_clock();
+            settings_.begin();
+            transaction_.begin(statement.isolation.value_or(
+                                   isolation_from(*settings_.show("default_transaction_isolation"))),
+                               statement.read_only);
+            break;
+        case StatementKind::commit:
+        case StatementKind::rollback: {
+            if (!transaction_.open())
+                out_->notice("WARNING", sqlstate::no_active_transaction,
+                             "there is no transaction in progress");
+            const bool commit = statement.kind == StatementKind::commit && !transaction_.failed();
+            if (!commit) tag = "ROLLBACK";
+            if (!transaction_.none()) error = finish(commit);
+            break;
+        }
+        case StatementKind::savepoint:
+            error = transaction_.savepoint(statement.name);
+            break;
+        case StatementKind::release:
+            error = transaction_.release(statement.name);
+            break;
+        default:
+            drop_portals();
+            error = transaction_.roll_back_to(statement.name);
+            schema_.forget();
+    }
+    if (error) return error;
+    out_->command_complete(tag);
+    return std::nullopt;
+}
+
+Engine::Status Engine::finish(bool commit) {
+    drop_portals();
+    auto error = transaction_.finish(commit);
+    settings_.finish(commit && !error);
+    if (!commit || error) schema_.forget();
+    return error;
+}
+
+}  // namespace understudy::database

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The SQL functions that translated statements call (sql/function_table.cpp, operators and casts).
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+namespace understudy::database {
+
+// What functions say about their session. Outlives the connection it is registered with.
+struct FunctionContext {
+    std::int64_t now_unix_us = 0;        // fixed within a transaction
+    std::int64_t statement_unix_us = 0;  // within a statement
+    std::string user;
+    std::string database;
+    std::int32_t process_id = 0;
+    std::function<std::int64_t()> clock;  // microseconds since 1970
+    const std::map<std::string, std::string>* settings = nullptr;
+    std::function<bool()> interrupted;  // the statement is canceled, or out of time
+};
+
+// Registers all of them and the collations, and lets statements call nothing but them and SQLite's own that
+// answer as PostgreSQL's do.
+void register_functions(sqlite3* connection, FunctionContext& context);
+
+}  // namespace understudy::database

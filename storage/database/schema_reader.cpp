@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/database/schema_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "storage/database/sql/parse_tree.hpp"
+
+namespace understudy::database {
+namespace {
+
+std::string schema_text(const SqliteStatement& statement, int column) {
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement.get(), column));
+    return text == nullptr ? std::string() : text;
+}
+
+SqliteStatement query(sqlite3* connection, const char* sql, const std::string& argument) {
+    sqlite3_stmt* statement = nullptr;
+    sqlite3_prepare_v2(connection, sql, -1, &statement, nullptr);
+    if (statement != nullptr)
+        sqlite3_bind_text(statement, 1, argument.data(), static_cast<int>(argument.size()), SQLITE_TRANSIENT);
+    return SqliteStatement(statement);
+}
+
+bool step(const SqliteStatement& statement) {
+    return statement && sqlite3_step(statement.get()) == SQLITE_ROW;
+}
+
+}  // namespace
+
+const Table* SchemaReader::find(std::string_view schema, std::string_view name) const {
+    const bool system = schema == "pg_catalog" || schema == "information_schema";
+    if (system || (schema.empty() && name.starts_with("pg_")))
+        if (const Table* found = find_system_table(schema, name); found != nullptr || system) return found;
+    if (!schema.empty() && schema != "public" && schema != "pg_temp") return nullptr;
+    if (name.starts_with("sqlite_")) return nullptr;
+    auto found = tables_.find(name);
+    if (found == tables_.end()) found = tables_.emplace(std::string(name), read(std::string(name))).first;
+    return found->second.get();
+}
+
+bool SchemaReader::refresh() {
+    if (!version_query_) version_query_ = query(connection_, "PRAGMA schema_version", {});
+    const std::int64_t version = step(version_query_) ? sqlite3_column_int64(version_query_.get(), 0) : -1;
+    sqlite3_reset(version_query_.get());
+    if (version == version_) return false;
+    version_ = version;
+    tables_.clear();
+    return true;
+}
+
+std::unique_ptr<Table> SchemaReader::read(const std::string& name) const {
+    auto table = std::make_unique<Table>();
+    table->name = name;
+    table->sql = quoted(name);
+    std::string definition;
+    if (const auto text = query(connection_,
+                                "SELECT sql FROM sqlite_schema WHERE name = ?1 AND type = 'table' UNION ALL "
+                                "SELECT sql FROM sqlite_temp_schema WHERE name = ?1 AND type = 'table'",
+                                name);
+        step(text))
+        definition = schema_text(text, 0);
+    else
+        return nullptr;
+    const auto columns =
+        query(connection_,
+              "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1)", name);
+    std::vector<std::pair<int, std::string>> key;
+    while (step(columns)) {
+        TableColumn column;
+        column.name = schema_text(columns, 0);
+        column.type = type_from_declared(schema_text(columns, 1));
+        column.not_null = sqlite3_column_int(columns.get(), 2) != 0;
+        if (const std::string value = schema_text(columns, 3); !value.empty())
+            column.default_sql = "(" + value + ")";
+        column.generated = sqlite3_column_int(columns.get(), 5) != 0;
+        if (const int place = sqlite3_column_int(columns.get(), 4); place > 0)
+            key.emplace_back(place, column.name);
+        // The remark that a definition leaves beside SQLite's row number (sql/define.cpp).
+        const std::string mark = quoted(column.name) + " INTEGER /*";
+        if (const auto at = definition.find(mark); at != std::string::npos) {
+            const std::string remark =
+                definition.substr(at + mark.size(), definition.find("*/", at) - at - mark.size());
+            column.row_number = column.not_null = true;
+            column.serial = remark.ends_with(" serial");
+            column.type.type = remark.starts_with("bigint")     ? SqlType::int8
+                               : remark.starts_with("smallint") ? SqlType::int2
+                                                                : SqlType::int4;
+        }
+        table->columns.push_back(std::move(column));
+    }
+    std::sort(key.begin(), key.end());
+    for (auto& [place, column] : key) table->primary_key.push_back(std::move(column));
+    if (table->primary_key.empty()) {
+        const auto index =
+            query(connection_,
+                  "SELECT c.name FROM sqlite_schema AS s, pragma_index_info(s.name) AS c WHERE s.type = "
+                  "'index' AND s.tbl_name = ?1 AND s.sql LIKE '%/*primary key*/' ORDER BY c.seqno",
+                  name);
+        while (step(index)) table->primary_key.push_back(schema_text(index, 0));
+        for (auto& column : table->columns)
+            column.not_null = column.not_null ||
+                              std::find(table->primary_key.begin(), table->primary_key.end(), column.name) !=
+                                  table->primary_key.end();
+    }
+    return table;
+}
+
+}  // namespace understudy::database

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// ALTER TABLE, DROP and TRUNCATE: PostgreSQL manual, SQL commands.
+#include "storage/database/sql/translator.hpp"
+
+namespace understudy::database {
+Statement Translator::alter_table(const PgQuery__AlterTableStmt& node) {
+    Statement result;
+    result.kind = StatementKind::definition;
+    result.tag = "ALTER TABLE";
+    if (node.objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE) refuse("ALTER of other than a table");
+    const std::string name = node.relation->relname;
+    if (node.missing_ok && catalog_.find({}, name) == nullptr) {
+        result.kind = StatementKind::nothing;
+        result.notices.push_back({"00000", fmt::format("relation \"{}\" does not exist, skipping", name)});
+        return result;
+    }
+    const Table* changed = table(*node.relation, true);
+    if (changed == nullptr) return result;
+    Scope scope = table_scope(*changed, *node.relation, false);
+    for (std::size_t i = 0; i < node.n_cmds; ++i) {
+        const auto& command = *node.cmds[i]->alter_table_cmd;
+        switch (command.subtype) {
+            case PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn: {
+                const auto& column = *command.def->column_def;
+                const bool exists = find_column(scope, {}, column.colname).has_value();
+                if (exists && command.missing_ok) {
+                    result.notices.push_back(
+                        {"00000", fmt::format("column \"{}\" of relation \"{}\" already exists, skipping",
+                                              column.colname, name)});
+                    break;
+                }
+                if (exists)
+                    fail("42701", "column \"{}\" of relation \"{}\" already exists", column.colname, name);
+                const auto definition = column_definition(column, name, scope, false);
+                if (definition.primary) refuse("a primary key in ADD COLUMN");
+                result.before.push_back(
+                    fmt::format("ALTER TABLE {} ADD COLUMN {}", changed->sql, definition.sql));
+                break;
+            }
+            case PG_QUERY__ALTER_TABLE_TYPE__AT_DropColumn:
+                if (find_column(scope, {}, command.name).has_error()) {
+                    if (!command.missing_ok)
+                        fail(sqlstate::undefined_column, "column \"{}\" of relation \"{}\" does not exist",
+                             command.name, name);
+                    break;
+                }
+                result.before.push_back(
+                    fmt::format("ALTER TABLE {} DROP COLUMN {}", changed->sql, quoted(command.name)));
+                break;
+            case PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint: {
+                const auto& constraint = *command.def->constraint;
+                const auto keys = names_of(constraint.keys, constraint.n_keys);
+                const bool primary = constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
+                if (!primary && constraint.contype != PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE) {
+                    refuse("ADD CONSTRAINT of other than a primary key or UNIQUE");
+                    break;
+                }
+                if (primary && !changed->primary_key.empty())
+                    fail("42P16", "multiple primary keys for table \"{}\" are not allowed", name);
+                std::string index = constraint.conname == nullptr ? "" : constraint.conname;
+                if (index.empty()) {
+                    index = name;
+                    if (!primary)
+                        for (const auto& key : keys) index += "_" + key;
+                    index += primary ? "_pkey" : "_key";
+                }
+                for (const auto& key : keys)
+                    if (find_column(scope, {}, key).has_error())
+                        fail(sqlstate::undefined_column, "column \"{}\" named in key does not exist", key);
+                // SQLite can't add a key to a table: a unique index is one but for NULLs, which triggers keep
+                // out.
+                result.before.push_back(fmt::format("CREATE UNIQUE INDEX {} ON {} ({}){}", quoted(index),
+                                                    changed->sql, quoted_list(keys),
+                                                    primary ? " /*primary key*/" : ""));
+                for (const auto& key : primary ? keys : std::vector<std::string>())
+                    for (const char* event : {"INSERT", "UPDATE"})
+                        result.before.push_back(fmt::format(
+                            "CREATE TRIGGER {} BEFORE {} ON {} WHEN NEW.{} IS NULL BEGIN SELECT RAISE(ABORT, "
+                            "{}); END",
+                            quoted(fmt::format("{}_{}_{}", index, key, event)), event, changed->sql,
+                            quoted(key),
+                            sql_literal(
+                                Stored(fmt::format("SQLSTATE:23502:null value in column \"{}\" of relation "
+                                                   "\"{}\" violates not-null constraint",
+                                                   key, name)))));
+                break;
+            }
+            case PG_QUERY__ALTER_TABLE_TYPE__AT_SetLogged:
+            case PG_QUERY__ALTER_TABLE_TYPE__AT_SetUnLogged:
+            case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
+            case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics:
+                break;  // nothing to change here
+            default:
+                refuse("this kind of ALTER TABLE");
+        }
+    }
+    if (result.before.empty()) {
+        result.kind = StatementKind::nothing;
+    } else {
+        result.sql = result.before.back();
+        result.before.pop_back();
+    }
+    return result;
+}
+
+Statement Translator::rename(const PgQuery__RenameStmt& node) {
+    Statement result;
+    result.kind = StatementKind::definition;
+    result.tag = "ALTER TABLE";
+    if (node.relation == nullptr) {
+        refuse("this kind of RENAME");
+        return result;
+    }
+    const Table* changed = table(*node.relation, true);
+    if (changed == nullptr) return result;
+    if (node.rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE)
+        result.sql = fmt::format("ALTER TABLE {} RENAME TO {}", changed->sql, quoted(node.newname));
+    else if (node.rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN)
+        result.sql = fmt::format("ALTER TABLE {} RENAME COLUMN {} TO {}", changed->sql, quoted(node.subname),
+                                 quoted(node.newname));
+    else
+        refuse("this kind of RENAME");
+    return result;
+}
+
+Statement Translator::drop(const PgQuery__DropStmt& node) {
+    Statement result;
+    result.kind = StatementKind::definition;
+    const bool is_table = node.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE;
+    if (!is_table && node.remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_INDEX) {
+        refuse("DROP of other than tables and indexes");
+        return result;
+    }
+    result.tag = is_table ? "DROP TABLE" : "DROP INDEX";
+    for (std::size_t i = 0; i < node.n_objects; ++i) {
+        if (node.objects[i]->node_case != PG_QUERY__NODE__NODE_LIST) continue;
+        const auto names = names_of(node.objects[i]->list->items, node.objects[i]->list->n_items);
+        const std::string schema = names.size() > 1 ? names[names.size() - 2] : std::string();
+        if (is_table) {
+            const Table* dropped = catalog_.find(schema, names.back());
+            if (dropped == nullptr && !node.missing_ok)
+                fail(sqlstate::undefined_table, "table \"{}\" does not exist", names.back());
+            if (dropped == nullptr)
+                result.notices.push_back(
+                    {"00000", fmt::format("table \"{}\" does not exist, skipping", names.back())});
+            if (dropped != nullptr && !dropped->writable)
+                fail(sqlstate::insufficient_privilege, "permission denied: \"{}\" is a system catalog",
+                     names.back());
+        }
+        result.before.push_back(fmt::format("DROP {} {}{}", is_table ? "TABLE" : "INDEX",
+                                            node.missing_ok ? "IF EXISTS " : "", quoted(names.back())));
+    }
+    if (result.before.empty()) return result;
+    result.sql = result.before.back();
+    result.before.pop_back();
+    return result;
+}
+
+Statement Translator::truncate(const PgQuery__TruncateStmt& node) {
+    Statement result;
+    result.kind = StatementKind::definition;
+    result.tag = "TRUNCATE TABLE";
+    for (std::size_t i = 0; i < node.n_relations; ++i) {
+        const Table* emptied = table(*node.relations[i]->range_var, true);
+        if (emptied == nullptr) return result;
+        if (node.restart_seqs)
+            result.before.push_back(fmt::format("DELETE FROM sqlite_sequence WHERE name = {}",
+                                                sql_literal(Stored(emptied->name))));
+        result.before.push_back(fmt::format("DELETE FROM {}", emptied->sql));
+    }
+    if (result.before.empty()) return result;
+    result.sql = result.before.back();
+    result.before.pop_back();
+    return result;
+}
+
+}  // namespace understudy::database

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a translation knows of the schema.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/database/core/types.hpp"
+
+namespace understudy::database {
+
+struct TableColumn {
+    std::string name;
+    Type type;
+    bool not_null = false;
+    std::string default_sql;  // for SQLite; empty: NULL
+    bool row_number = false;  // SQLite's INTEGER PRIMARY KEY: a NULL would become the next number
+    bool serial = false;      // and that is wanted
+    bool generated = false;   // from the row's other columns
+};
+
+struct Table {
+    std::string name;
+    std::string sql;  // what stands for it in FROM: its quoted name, or a SELECT in parentheses
+    std::vector<TableColumn> columns;
+    std::vector<std::string> primary_key;
+    bool writable = true;
+    bool always_empty = false;  // a system catalog of what this service hasn't
+};
+
+class Catalog {
+  public:
+    virtual ~Catalog() = default;
+    // By the name as folded by the parser; schema is empty, public or pg_catalog, information_schema. Null:
+    // none. The pointer holds until the schema changes.
+    virtual const Table* find(std::string_view schema, std::string_view name) const = 0;
+};
+
+}  // namespace understudy::database

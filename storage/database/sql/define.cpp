@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// CREATE TABLE and CREATE INDEX: PostgreSQL manual, SQL commands.
+#include <algorithm>
+
+#include "storage/database/sql/translator.hpp"
+
+namespace understudy::database {
+namespace {
+
+const char* action_of(const char* code) {
+    switch (code == nullptr ? 'a' : *code) {
+        case 'r':
+            return "RESTRICT";
+        case 'c':
+            return "CASCADE";
+        case 'n':
+            return "SET NULL";
+        case 'd':
+            return "SET DEFAULT";
+        default:
+            return "NO ACTION";
+    }
+}
+
+std::string naming(const char* name) {
+    return name == nullptr || *name == '\0' ? std::string() : fmt::format("CONSTRAINT {} ", quoted(name));
+}
+
+bool has_constraint(const PgQuery__ColumnDef& column, PgQuery__ConstrType type) {
+    for (std::size_t i = 0; i < column.n_constraints; ++i)
+        if (column.constraints[i]->constraint->contype == type) return true;
+    return false;
+}
+
+}  // namespace
+
+Statement Translator::create_table(const PgQuery__CreateStmt& node) {
+    Statement result;
+    result.kind = StatementKind::definition;
+    result.tag = "CREATE TABLE";
+    if (node.n_inh_relations > 0) refuse("INHERITS");
+    if (node.partspec != nullptr || node.partbound != nullptr) refuse("PARTITION BY");
+    if (node.of_typename != nullptr) refuse("CREATE TABLE OF");
+    if (node.oncommit > PG_QUERY__ON_COMMIT_ACTION__ONCOMMIT_PRESERVE_ROWS)
+        refuse("ON COMMIT DROP or DELETE ROWS");
+    const std::string name = node.relation->relname;
+    const std::string schema = node.relation->schemaname == nullptr ? "" : node.relation->schemaname;
+    if (!schema.empty() && schema != "public" && schema != "pg_temp")
+        fail("3F000", "schema \"{}\" does not exist", schema);
+    const bool temporary = *node.relation->relpersistence == 't' || schema == "pg_temp";
+    // Checks and defaults use the columns by their names alone.
+    Scope scope;
+    scope.ranges.emplace_back();
+    scope.ranges[0].alias = name;
+    std::vector<const PgQuery__ColumnDef*> columns;
+    std::vector<const PgQuery__Constraint*> constraints;
+    std::vector<std::string> key;
+    for (std::size_t i = 0; i < node.n_table_elts; ++i) {
+        const PgQuery__Node& element = *node.table_elts[i];
+        if (element.node_case == PG_QUERY__NODE__NODE_COLUMN_DEF) {
+            for (const auto* other : columns)
+                if (std::string_view(other->colname) == element.column_def->colname)
+                    fail("42701", "column \"{}\" specified more than once", other->colname);
+            columns.push_back(element.column_def);
+            bool serial = false;
+            scope.ranges[0].columns.push_back({element.column_def->colname,
+                                               type_of(*element.column_def->type_name, &serial),
+                                               quoted(element.column_def->colname)});
+        } else if (element.node_case == PG_QUERY__NODE__NODE_CONSTRAINT) {
+            constraints.push_back(element.constraint);
+            if (element.constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY)
+                key = names_of(element.constraint->keys, element.constraint->n_keys);
+        } else {
+            refuse("LIKE in CREATE TABLE");
+            return result;
+        }
+    }
+    for (std::size_t i = 0; i < node.n_constraints; ++i)
+        constraints.push_back(node.constraints[i]->constraint);
+    std::string list;
+    bool key_in_column = false;
+    for (const auto* column : columns) {
+        const bool in_key = std::find(key.begin(), key.end(), column->colname) != key.end();
+        auto definition = column_definition(*column, name, scope, in_key && key.size() == 1);
+        if (in_key && key.size() > 1 && !has_constraint(*column, PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL))
+            definition.sql += " NOT NULL";
+        key_in_column = key_in_column || definition.primary;
+        list += (list.empty() ? "" : ", ") + definition.sql;
+    }
+    for (const auto* constraint : constraints) {
+        if (key_in_column && constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY) continue;
+        const std::string sql = table_constraint(*constraint, name, scope);
+        if (!sql.empty()) list += ", " + sql;
+    }
+    if (columns.empty()) refuse("a table without columns");
+    result.sql = fmt::format("CREATE {}TABLE {}{} ({})", temporary ? "TEMP " : "",
+                             node.if_not_exists ? "IF NOT EXISTS " : "", quoted(name), list);
+    if (node.if_not_exists && catalog_.find(schema, name) != nullptr)
+        result.notices.push_back({"42P07", fmt::format("relation \"{}\" already exists, skipping", name)});
+    return result;
+}
+
+Translator::ColumnDefinition Translator::column_definition(const PgQuery__ColumnDef& node,
+                                                           const std::string& table, Scope& scope,
+                                                           bool only_key) {
+    bool serial = false;
+    const Type type = type_of(*node.type_name, &serial);
+    const bool key = only_key || has_constraint(node, PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY);
+    const bool identity = has_constraint(node, PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY);
+    ColumnDefinition result;
+    result.primary = key;
+    if ((serial || identity) && !key) refuse("a serial or identity column that is not the primary key");
+    result.sql = quoted(node.colname) + " ";
+    if (key && is_integer(type.type)) {
+        // SQLite's row number, which needs no index of its own. The remark keeps its type
+        // (schema_reader.cpp).
+        result.sql += fmt::format("INTEGER /*{}{}*/ PRIMARY KEY", type_name(type.type),
+                                  serial || identity ? " serial" : "");
+        if (serial || identity) result.sql += " AUTOINCREMENT";
+    } else {
+        result.sql += declared_type(type);
+        if (const auto collation = collation_of(type.type); !collation.empty())
+            result.sql += fmt::format(" COLLATE {}", collation);
+        if (key) result.sql += " PRIMARY KEY NOT NULL";
+    }
+    for (std::size_t i = 0; i < node.n_constraints; ++i) {
+        const auto& constraint = *node.constraints[i]->constraint;
+        switch (constraint.contype) {
+            case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
+                if (!key) result.sql += " NOT NULL";
+                break;
+            case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT: {
+                Scope nothing;
+                const Expression value =
+                    cast(expression(constraint.raw_expr, nothing), type, CastContext::assignment);
+                result.sql += fmt::format(" DEFAULT ({})", value.sql);
+                break;
+            }
+            case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
+                result.sql += fmt::format(
+                    " GENERATED ALWAYS AS ({}) STORED",
+                    cast(expression(constraint.raw_expr, scope), type, CastContext::assignment).sql);
+                break;
+            case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
+                result.sql += fmt::format(" {}UNIQUE", naming(constraint.conname));
+                break;
+            case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
+                result.sql += " " + table_constraint(constraint, table + "_" + node.colname, scope);
+                break;
+            case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN:
+                result.sql += " " + naming(constraint.conname) + references(constraint);
+                break;
+            case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
+            case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED:
+                if (i == 0 ||
+                    node.constraints[i - 1]->constraint->contype != PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN)
+                    refuse("DEFERRABLE other than on a foreign key");
+                break;
+            case PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION:
+                refuse("EXCLUDE");
+                break;
+            default:
+                break;  // NULL, PRIMARY KEY and IDENTITY are done
+        }
+    }
+    return result;
+}
+
+std::string Translator::table_constraint(const PgQuery__Constraint& node, const std::string& table,
+                                         Scope& scope) {
+    switch (node.contype) {
+        case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
+            return fmt::format("{}PRIMARY KEY ({})", naming(node.conname),
+                               quoted_list(names_of(node.keys, node.n_keys)));
+        case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
+            if (node.nulls_not_distinct) refuse("NULLS NOT DISTINCT");
+            if (node.deferrable) refuse("DEFERRABLE other than on a foreign key");
+            return fmt::format("{}UNIQUE ({})", naming(node.conname),
+                               quoted_list(names_of(node.keys, node.n_keys)));
+        case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: {
+            // Its name is all that SQLite's error says: with the table's, split in sqlite.cpp.
+            const std::string name =
+                node.conname != nullptr && *node.conname != '\0' ? node.conname : table + "_check";
+            return fmt::format("CONSTRAINT {} CHECK ({})", quoted(scope.ranges[0].alias + ":" + name),
+                               condition(node.raw_expr, scope, "CHECK").sql);
+        }
+        case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN:
+            return fmt::format("{}FOREIGN KEY ({}) {}", naming(node.conname),
+                               quoted_list(names_of(node.fk_attrs, node.n_fk_attrs)), references(node));
+        default:
+            refuse("this constraint");
+            return {};
+    }
+}
+
+std::string Translator::references(const PgQuery__Constraint& node) {
+    auto names = names_of(node.pk_attrs, node.n_pk_attrs);
+    if (names.empty())
+        if (const Table* other = catalog_.find({}, node.pktable->relname)) names = other->primary_key;
+    std::string sql = fmt::format("REFERENCES {}", quoted(node.pktable->relname));
+    if (!names.empty()) sql += fmt::format(" ({})", quoted_list(names));
+    sql += fmt::format(" ON DELETE {} ON UPDATE {}", action_of(node.fk_del_action),
+                       action_of(node.fk_upd_action));
+    if (node.deferrable) sql += node.initdeferred ? " DEFERRABLE INITIALLY DEFERRED" : " DEFERRABLE";
+    if (node.fk_matchtype != nullptr && *node.fk_matchtype == 'f') refuse("MATCH FULL");
+    return sql;
+}
+
+Statement Translator::create_table_as(const PgQuery__CreateTableAsStmt& node) {
+    Statement result;
+    result.kind = StatementKind::insert;
+    result.tag = "SELECT";
+    result.counts_rows = true;
+    if (node.objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE || node.query == nullptr ||
+        node.query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
+        refuse("CREATE MATERIALIZED VIEW");
+        return result;
+    }
+    const auto& relation = *node.into->rel;
+    const std::string name = relation.relname;
+    const Relation rows =
+        select(*node.query->select_stmt, nullptr, names_of(node.into->col_names, node.into->n_col_names));
+    if (node.if_not_exists && catalog_.find({}, name) != nullptr) {
+        result.kind = StatementKind::nothing;
+        result.tag = "CREATE TABLE AS";
+        result.counts_rows = false;
+        result.notices.push_back({"42P07", fmt::format("relation \"{}\" already exists, skipping", name)});
+        return result;
+    }
+    std::string columns;
+    for (const auto& column : rows.columns) {
+        columns += fmt::format("{}{} {}", columns.empty() ? "" : ", ", quoted(column.name),
+                               declared_type(column.type));
+        if (const auto collation = collation_of(column.type.type); !collation.empty())
+            columns += fmt::format(" COLLATE {}", collation);
+    }
+    result.before.push_back(fmt::format(
+        "CREATE {}TABLE {} ({})", *relation.relpersistence == 't' ? "TEMP " : "", quoted(name), columns));
+    result.sql = fmt::format("INSERT INTO {} {}", quoted(name), rows.sql);
+    if (node.into->skip_data) result.sql += " LIMIT 0";
+    return result;
+}
+
+Statement Translator::create_index(const PgQuery__IndexStmt& node) {
+    Statement result;
+    result.kind = StatementKind::definition;
+    result.tag = "CREATE INDEX";
+    const Table* on = table(*node.relation, true);
+    if (on == nullptr) return result;
+    const std::string method = node.access_method == nullptr ? "btree" : node.access_method;
+    if (method != "btree" && method != "hash") refuse(fmt::format("index method {}", method));
+    if (node.n_index_including_params > 0) refuse("INCLUDE");
+    if (node.nulls_not_distinct) refuse("NULLS NOT DISTINCT");
+    Scope scope = table_scope(*on, *node.relation, false);
+    std::string list, default_name = on->name;
+    for (std::size_t i = 0; i < node.n_index_params; ++i) {
+        const auto& element = *node.index_params[i]->index_elem;
+        const bool plain = element.name != nullptr && *element.name != '\0';
+        if (plain && find_column(scope, {}, element.name).has_error())
+            fail(sqlstate::undefined_column, "column \"{}\" does not exist", element.name);
+        const Expression value = plain ? Expression() : settled(expression(element.expr, scope));
+        list +=
+            fmt::format("{}{}{}", i == 0 ? "" : ", ",
+                        plain ? quoted(element.name) : with_collation("(" + value.sql + ")", value.type.type),
+                        element.ordering == PG_QUERY__SORT_BY_DIR__SORTBY_DESC ? " DESC" : "");
+        default_name += plain ? std::string("_") + element.name : "_expr";
+    }
+    const bool named = node.idxname != nullptr && *node.idxname != '\0';
+    result.sql = fmt::format("CREATE {}INDEX {}{} ON {} ({})", node.unique ? "UNIQUE " : "",
+                             node.if_not_exists ? "IF NOT EXISTS " : "",
+                             quoted(named ? std::string(node.idxname) : default_name + "_idx"),
+                             quoted(on->name), list);
+    if (node.where_clause != nullptr)
+        result.sql += " WHERE " + condition(node.where_clause, scope, "WHERE").sql;
+    return result;
+}
+
+}  // namespace understudy::database

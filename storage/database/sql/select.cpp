@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: Apache-2.0
+// SELECT with its clauses: PostgreSQL manual, SQL command SELECT.
+#include <algorithm>
+
+#include "storage/database/sql/function_table.hpp"
+#include "storage/database/sql/translator.hpp"
+
+namespace understudy::database {
+namespace {
+
+bool is_aggregate_call(const PgQuery__FuncCall& call) {
+    return call.over == nullptr && call.n_funcname > 0 &&
+           is_aggregate(text_of(call.funcname[call.n_funcname - 1]));
+}
+
+// The index, from 0, that an integer constant means; nothing for another node.
+std::optional<std::int64_t> position_of(const PgQuery__Node& node) {
+    if (node.node_case != PG_QUERY__NODE__NODE_A_CONST ||
+        node.a_const->val_case != PG_QUERY__A__CONST__VAL_IVAL)
+        return std::nullopt;
+    return node.a_const->ival->ival - 1;
+}
+
+std::string bare_name(const PgQuery__Node& node) {
+    if (node.node_case != PG_QUERY__NODE__NODE_COLUMN_REF || node.column_ref->n_fields != 1) return {};
+    return std::string(text_of(node.column_ref->fields[0]));
+}
+
+}  // namespace
+
+// Names of SQLite's SQL differ in more than case, or two columns would be one.
+void Translator::add_column(Relation& relation, const std::string& name, Type type) {
+    const auto same = [&](const std::string& other) {
+        return std::equal(name.begin(), name.end(), other.begin(), other.end(), [](char a, char b) {
+            return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+        });
+    };
+    const bool taken = std::any_of(relation.aliases.begin(), relation.aliases.end(), same);
+    relation.columns.push_back({name, type});
+    relation.aliases.push_back(taken ? fmt::format("{}:{}", name, relation.columns.size()) : name);
+}
+
+Expression Translator::result_column(const Relation& relation, std::size_t index) {
+    Expression value;
+    value.sql = quoted(relation.aliases[index]);
+    value.type = relation.columns[index].type;
+    value.name = relation.columns[index].name;
+    return value;
+}
+
+Relation Translator::select(const PgQuery__SelectStmt& node, Scope* outer,
+                            const std::vector<std::string>& names, bool keep_undecided) {
+    if (++depth_ > 200) {
+        --depth_;
+        fail(sqlstate::too_complex, "stack depth limit exceeded");
+        return {"SELECT NULL", {}, {}};
+    }
+    const std::size_t common_tables = common_tables_.size();
+    const std::string prefix = with(node.with_clause, outer);
+    Relation result;
+    if (node.into_clause != nullptr) refuse("SELECT INTO (use CREATE TABLE AS)");
+    if (node.n_values_lists > 0)
+        result = values(node, outer, names);
+    else if (node.op != PG_QUERY__SET_OPERATION__SETOP_NONE && node.larg != nullptr)
+        result = compound(node, outer, names);
+    else
+        result = plain_select(node, outer, names, keep_undecided);
+    common_tables_.resize(common_tables);
+    result.sql = prefix + result.sql;
+    --depth_;
+    return result;
+}
+
+Relation Translator::plain_select(const PgQuery__SelectStmt& node, Scope* outer,
+                                  const std::vector<std::string>& names, bool keep_undecided) {
+    Scope scope;
+    scope.outer = outer;
+    Relation result;
+    std::string tail;
+    if (const std::string source = from(node.from_clause, node.n_from_clause, scope); !source.empty())
+        tail += " FROM " + source;
+    const bool always_empty = std::any_of(scope.ranges.begin(), scope.ranges.end(),
+                                          [](const Range& range) { return range.always_empty; });
+    if (always_empty && node.n_group_clause == 0) {
+        ++never_evaluated_;
+        const Relation empty = empty_relation(targets(node.target_list, node.n_target_list, scope), names);
+        --never_evaluated_;
+        return empty;
+    }
+    if (contains_call(node.where_clause, is_aggregate_call))
+        fail("42803", "aggregate functions are not allowed in WHERE");
+    if (node.where_clause != nullptr) tail += " WHERE " + condition(node.where_clause, scope, "WHERE").sql;
+    group(node, scope, {}, tail);
+    bool aggregated = node.n_group_clause > 0 || contains_call(node.having_clause, is_aggregate_call);
+    for (std::size_t i = 0; i < node.n_target_list; ++i)
+        aggregated = aggregated || contains_call(node.target_list[i], is_aggregate_call);
+    scope.grouped = aggregated;
+    result.single_row = aggregated && node.n_group_clause == 0;
+    const std::vector<Target> columns = targets(node.target_list, node.n_target_list, scope, keep_undecided);
+    if (node.having_clause != nullptr) {
+        // SQLite wants a GROUP BY before it.
+        if (node.n_group_clause == 0) tail += " GROUP BY NULL";
+        tail += " HAVING " + condition(node.having_clause, scope, "HAVING").sql;
+        if (node.n_group_clause == 0) tail += " AND count(*) >= 0";
+    }
+    const bool distinct = node.n_distinct_clause > 0;
+    if (distinct && node.distinct_clause[0] != nullptr &&
+        node.distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET)
+        refuse("DISTINCT ON");
+    if (node.n_window_clause > 0) refuse("a WINDOW clause");
+    std::string list;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        const auto& target = columns[i];
+        const std::string name = i < names.size() ? names[i] : target.name;
+        const std::string value =
+            distinct ? with_collation(target.value.sql, target.value.type.type) : target.value.sql;
+        add_column(result, name, target.value.type);
+        list += fmt::format("{}{} AS {}", i == 0 ? "" : ", ", value, quoted(result.aliases.back()));
+    }
+    if (columns.empty()) list = "NULL AS \"\"";
+    if (names.size() > columns.size()) fail("42P10", "more column names are given than there are columns");
+    tail += order(node.sort_clause, node.n_sort_clause, scope, columns, distinct);
+    tail += limit(node, scope);
+    for (std::size_t i = 0; i < node.n_locking_clause; ++i) {
+        if (node.locking_clause[i]->locking_clause->wait_policy != PG_QUERY__LOCK_WAIT_POLICY__LockWaitBlock)
+            refuse("NOWAIT and SKIP LOCKED");
+        if (aggregated || distinct)
+            fail("0A000", "FOR UPDATE is not allowed with {}",
+                 aggregated ? "aggregate functions" : "DISTINCT clause");
+        locks_rows_ = true;
+    }
+    result.sql = fmt::format("SELECT {}{}{}", distinct ? "DISTINCT " : "", list, tail);
+    return result;
+}
+
+Relation Translator::empty_relation(const std::vector<Target>& targets,
+                                    const std::vector<std::string>& names) {
+    Relation result;
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+        const std::string name = i < names.size() ? names[i] : targets[i].name;
+        add_column(result, name, targets[i].value.type);
+        result.sql += fmt::format("{}NULL AS {}", i == 0 ? "SELECT " : ", ", quoted(result.aliases.back()));
+    }
+    result.sql += " WHERE 0";
+    result.single_row = true;
+    return result;
+}
+
+void Translator::group(const PgQuery__SelectStmt& node, Scope& scope, const std::vector<Target>&,
+                       std::string& sql) {
+    for (std::size_t i = 0; i < node.n_group_clause; ++i) {
+        const PgQuery__Node* item = node.group_clause[i];
+        if (item->node_case == PG_QUERY__NODE__NODE_GROUPING_SET) {
+            refuse("GROUPING SETS, CUBE and ROLLUP");
+            return;
+        }
+        // A position, or a result column's name where no input column has it, stands for that column's
+        // expression.
+        if (const auto position = position_of(*item)) {
+            if (*position < 0 || *position >= static_cast<std::int64_t>(node.n_target_list)) {
+                fail("42P10", "GROUP BY position {} is not in select list", *position + 1);
+                return;
+            }
+            item = node.target_list[*position]->res_target->val;
+        } else if (const std::string name = bare_name(*item);
+                   !name.empty() && find_column(scope, {}, name).has_error()) {
+            for (std::size_t target = 0; target < node.n_target_list; ++target)
+                if (const auto& candidate = *node.target_list[target]->res_target;
+                    candidate.name != nullptr && name == candidate.name)
+                    item = candidate.val;
+        }
+        const Expression key = settled(expression(item, scope));
+        scope.group_keys.push_back(key.sql);
+        sql += (i == 0 ? " GROUP BY " : ", ") + with_collation(key.sql, key.type.type);
+    }
+}
+
+std::vector<Translator::Target> Translator::targets(PgQuery__Node* const* nodes, std::size_t count,
+                                                    Scope& scope, bool keep_undecided) {
+    std::vector<Target> result;
+    const auto add = [&](const RangeColumn& column, const Range* range) {
+        if (!is_grouped({&column, range, &scope}))
+            fail("42803",
+                 "column \"{}\" must appear in the GROUP BY clause or be used in an aggregate function",
+                 column.name);
+        Expression value;
+        value.sql = column.sql;
+        value.type = column.type;
+        result.push_back({std::move(value), column.name});
+    };
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto& target = *nodes[i]->res_target;
+        const bool reference =
+            target.val != nullptr && target.val->node_case == PG_QUERY__NODE__NODE_COLUMN_REF;
+        const auto* fields = reference ? target.val->column_ref : nullptr;
+        if (reference && fields->fields[fields->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR) {
+            const std::string only(fields->n_fields > 1 ? text_of(fields->fields[fields->n_fields - 2])
+                                                        : std::string_view());
+            if (only.empty())
+                for (const auto& column : scope.merged) add(column, nullptr);
+            bool found = false;
+            for (const auto& range : scope.ranges) {
+                if (!only.empty() && range.alias != only) continue;
+                found = true;
+                for (const auto& column : range.columns)
+                    if (!only.empty() || !column.merged) add(column, &range);
+            }
+            if (!found)
+                fail(only.empty() ? sqlstate::syntax_error : sqlstate::undefined_table, "{}",
+                     only.empty() ? std::string("SELECT * with no tables specified is not valid")
+                                  : fmt::format("missing FROM-clause entry for table \"{}\"", only));
+            continue;
+        }
+        Target made;
+        made.value = expression(target.val, scope);
+        if (!keep_undecided || made.value.parameter > 0) made.value = settled(std::move(made.value));
+        made.name = target.name != nullptr && *target.name != '\0' ? target.name
+                    : made.value.name.empty()                      ? "?column?"
+                                                                   : made.value.name;
+        result.push_back(std::move(made));
+    }
+    return result;
+}
+
+std::string Translator::sort_suffix(const PgQuery__SortBy& sort) {
+    const bool descending = sort.sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+    if (sort.sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING) refuse("ORDER BY … USING");
+    const bool first = sort.sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
+                       (descending && sort.sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST);
+    return fmt::format("{} NULLS {}", descending ? " DESC" : "", first ? "FIRST" : "LAST");
+}
+
+std::string Translator::order(PgQuery__Node* const* nodes, std::size_t count, Scope& scope,
+                              const std::vector<Target>& targets, bool distinct) {
+    std::string sql;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto& sort = *nodes[i]->sort_by;
+        Expression key;
+        if (const auto position = position_of(*sort.node)) {
+            if (*position < 0 || *position >= static_cast<std::int64_t>(targets.size())) {
+                fail("42P10", "ORDER BY position {} is not in select list", *position + 1);
+                return {};
+            }
+            key = targets[static_cast<std::size_t>(*position)].value;
+        } else {
+            // A result column's name goes before an input column's.
+            const std::string name = bare_name(*sort.node);
+            const auto named = std::find_if(targets.begin(), targets.end(), [&](const Target& target) {
+                return !name.empty() && target.name == name;
+            });
+            key = named != targets.end() ? named->value : settled(expression(sort.node, scope));
+        }
+        if (distinct && std::none_of(targets.begin(), targets.end(),
+                                     [&](const Target& target) { return target.value.sql == key.sql; }))
+            fail("42P10", "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
+        if (key.type.type == SqlType::json)
+            fail(sqlstate::undefined_function, "could not identify an ordering operator for type json");
+        // A constant orders nothing, but a bare number would be taken for a position.
+        sql += fmt::format("{}{}{}", i == 0 ? " ORDER BY " : ", ",
+                           with_collation("(" + key.sql + ")", key.type.type), sort_suffix(sort));
+    }
+    return sql;
+}
+
+std::string Translator::limit(const PgQuery__SelectStmt& node, Scope& scope) {
+    if (node.limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES) refuse("FETCH … WITH TIES");
+    const auto number = [&](const PgQuery__Node* value, const char* what) {
+        Expression count = expression(value, scope);
+        if (count.null_literal) return std::string("-1");
+        return fmt::format("understudy_limit({}, '{}')",
+                           cast(std::move(count), {SqlType::int8, -1}, CastContext::assignment).sql, what);
+    };
+    if (node.limit_count == nullptr && node.limit_offset == nullptr) return {};
+    std::string sql =
+        " LIMIT " + (node.limit_count == nullptr ? std::string("-1") : number(node.limit_count, "LIMIT"));
+    if (node.limit_offset != nullptr) sql += " OFFSET " + number(node.limit_offset, "OFFSET");
+    return sql;
+}
+
+Relation Translator::values(const PgQuery__SelectStmt& node, Scope* outer,
+                            const std::vector<std::string>& names) {
+    Scope scope;
+    scope.outer = outer;
+    std::vector<std::vector<Expression>> rows;
+    for (std::size_t row = 0; row < node.n_values_lists; ++row) {
+        const auto& list = *node.values_lists[row]->list;
+        rows.push_back(expressions(list.items, list.n_items, scope));
+        if (rows.back().size() != rows[0].size()) {
+            fail(sqlstate::syntax_error, "VALUES lists must all be the same length");
+            return {"SELECT NULL", {}, {}};
+        }
+    }
+    Relation result;
+    std::string list, named;
+    std::vector<Type> types;
+    for (std::size_t column = 0; column < rows[0].size(); ++column) {
+        std::vector<Expression> values;
+        for (const auto& row : rows) values.push_back(row[column]);
+        types.push_back(common_type(values, "VALUES"));
+        const std::string name = column < names.size() ? names[column] : fmt::format("column{}", column + 1);
+        add_column(result, name, types.back());
+        named += fmt::format("{}column{} AS {}", column == 0 ? "" : ", ", column + 1,
+                             quoted(result.aliases.back()));
+    }
+    for (auto& row : rows) {
+        std::string line;
+        for (std::size_t column = 0; column < row.size(); ++column)
+            line += (column == 0 ? "" : ", ") +
+                    cast(std::move(row[column]), types[column], CastContext::implicit).sql;
+        list += fmt::format("{}({})", list.empty() ? "" : ", ", line);
+    }
+    std::vector<Target> columns;
+    for (std::size_t i = 0; i < result.columns.size(); ++i)
+        columns.push_back({result_column(result, i), result.columns[i].name});
+    result.sql = fmt::format("SELECT {} FROM (VALUES {})", named, list);
+    const std::string tail =
+        order(node.sort_clause, node.n_sort_clause, scope, columns, false) + limit(node, scope);
+    if (!tail.empty()) result.sql = fmt::format("SELECT * FROM ({}){}", result.sql, tail);
+    result.single_row = rows.size() == 1;
+    return result;
+}
+
+Relation Translator::compound(const PgQuery__SelectStmt& node, Scope* outer,
+                              const std::vector<std::string>& names) {
+    const char* word = node.op == PG_QUERY__SET_OPERATION__SETOP_UNION       ? "UNION"
+                       : node.op == PG_QUERY__SET_OPERATION__SETOP_INTERSECT ? "INTERSECT"
+                                                                             : "EXCEPT";
+    if (node.all && node.op != PG_QUERY__SET_OPERATION__SETOP_UNION) refuse(fmt::format("{} ALL", word));
+    const Relation left = select(*node.larg, outer, names, true);
+    const Relation right = select(*node.rarg, outer, {}, true);
+    if (left.columns.size() != right.columns.size()) {
+        fail(sqlstate::syntax_error, "each {} query must have the same number of columns", word);
+        return left;
+    }
+    Relation result;
+    std::string left_list, right_list;
+    std::vector<Target> columns;
+    for (std::size_t i = 0; i < left.columns.size(); ++i) {
+        const Expression ours = result_column(left, i), theirs = result_column(right, i);
+        const Type type = common_type({ours, theirs}, word);
+        add_column(result, left.columns[i].name, type);
+        const std::string name = quoted(result.aliases.back());
+        left_list +=
+            fmt::format("{}{} AS {}", i == 0 ? "" : ", ",
+                        with_collation(cast(ours, type, CastContext::implicit).sql, type.type), name);
+        right_list += fmt::format("{}{} AS {}", i == 0 ? "" : ", ",
+                                  cast(theirs, type, CastContext::implicit).sql, name);
+        columns.push_back({result_column(result, i), left.columns[i].name});
+    }
+    result.sql = fmt::format("SELECT {} FROM ({}) {}{} SELECT {} FROM ({})", left_list, left.sql, word,
+                             node.all ? " ALL" : "", right_list, right.sql);
+    Scope scope;
+    scope.outer = outer;
+    const std::string tail =
+        order(node.sort_clause, node.n_sort_clause, scope, columns, false) + limit(node, scope);
+    if (!tail.empty()) result.sql = fmt::format("SELECT * FROM ({}){}", result.sql, tail);
+    if (node.n_locking_clause > 0) refuse(fmt::format("FOR UPDATE with {}", word));
+    return result;
+}
+
+std::string Translator::with(const PgQuery__WithClause* clause, Scope* outer) {
+    if (clause == nullptr) return {};
+    std::string sql = clause->recursive ? "WITH RECURSIVE " : "WITH ";
+    for (std::size_t i = 0; i < clause->n_ctes; ++i) {
+        if (i > 0) sql += ", ";
+        common_table(*clause->ctes[i]->common_table_expr, clause->recursive != 0, outer, sql);
+    }
+    return sql + " ";
+}
+
+void Translator::common_table(const PgQuery__CommonTableExpr& node, bool recursive, Scope* outer,
+                              std::string& sql) {
+    if (node.ctequery == nullptr || node.ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
+        refuse("INSERT, UPDATE or DELETE in WITH");
+        return;
+    }
+    if (node.search_clause != nullptr || node.cycle_clause != nullptr) refuse("SEARCH and CYCLE");
+    const auto names = names_of(node.aliascolnames, node.n_aliascolnames);
+    const auto& query = *node.ctequery->select_stmt;
+    CommonTable table{node.ctename, {}, {}};
+    Relation body;
+    if (recursive && query.op == PG_QUERY__SET_OPERATION__SETOP_UNION && query.larg != nullptr) {
+        // The first part says which columns there are; the second may use the table itself.
+        const Relation first = select(*query.larg, outer, names);
+        table.columns = first.columns;
+        table.aliases = first.aliases;
+        common_tables_.push_back(table);
+        const Relation second = select(*query.rarg, outer);
+        if (first.columns.size() != second.columns.size()) {
+            fail(sqlstate::syntax_error, "each UNION query must have the same number of columns");
+            return;
+        }
+        std::string list;
+        for (std::size_t i = 0; i < second.columns.size(); ++i) {
+            const Expression value = result_column(second, i);
+            if (value.type.type != first.columns[i].type.type)
+                fail("42804",
+                     "recursive query \"{}\" column {} has type {} in non-recursive term but type {} overall",
+                     node.ctename, i + 1, type_name(first.columns[i].type.type), type_name(value.type.type));
+            list += (i == 0 ? "" : ", ") + value.sql;
+        }
+        if (query.n_sort_clause > 0 || query.limit_count != nullptr)
+            refuse("ORDER BY or LIMIT in a recursive query");
+        // SQLite knows recursion only where the second part names the table in its own FROM.
+        body.sql =
+            fmt::format("SELECT * FROM ({}) UNION{} {}", first.sql, query.all ? " ALL" : "", second.sql);
+    } else {
+        body = select(query, outer, names);
+        table.columns = body.columns;
+        table.aliases = body.aliases;
+        common_tables_.push_back(table);
+    }
+    std::string columns;
+    for (const auto& alias : table.aliases) columns += (columns.empty() ? "" : ", ") + quoted(alias);
+    sql += fmt::format(
+        "{}({}) AS {}({})", quoted(node.ctename), columns,
+        node.ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways ? "MATERIALIZED " : "",
+        body.sql);
+}
+
+}  // namespace understudy::database

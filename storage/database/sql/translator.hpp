@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// The translation of one statement (translate.hpp): what its parts share. The first error stays and the rest
+// is translated for nothing, so no part has to hand errors on. Not for use outside of this folder.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/database/core/value_forms.hpp"
+#include "storage/database/sql/catalog.hpp"
+#include "storage/database/sql/parse_tree.hpp"
+#include "storage/database/sql/scope.hpp"
+#include "storage/database/sql/statement.hpp"
+
+namespace understudy::database {
+
+struct Expression {
+    std::string sql;
+    Type type;
+    // An unknown literal or parameter gets its type, and a literal its stored form, when it is converted.
+    std::optional<std::string> literal;
+    int parameter = 0;
+    bool null_literal = false;
+    std::string name;        // that a result column of it has
+    bool weak_name = false;  // and that a cast's type replaces
+
+    bool undecided() const { return type.type == SqlType::unknown; }
+};
+
+struct Relation {  // a SELECT
+    std::string sql;
+    std::vector<ResultColumn> columns;
+    std::vector<std::string> aliases;  // what the columns are called in `sql`: each by a name of its own
+    bool single_row = false;           // never has more than one row
+};
+
+enum class CastContext { implicit, assignment, explicitly };
+
+class Translator {
+  public:
+    Translator(const Catalog& catalog, const std::vector<SqlType>& declared)
+        : catalog_(catalog), parameters_(declared) {}
+
+    SqlResult<Statement> run(const PgQuery__Node& node);
+
+  private:
+    // expressions.cpp
+    Expression expression(const PgQuery__Node* node, Scope& scope);
+    Expression expression_inside(const PgQuery__Node& node, Scope& scope);
+    Expression constant(const PgQuery__AConst& constant);
+    Expression parameter(int number);
+    Expression column(const PgQuery__ColumnRef& reference, Scope& scope);
+    Expression boolean_expression(const PgQuery__BoolExpr& node, Scope& scope);
+    Expression case_expression(const PgQuery__CaseExpr& node, Scope& scope);
+    Expression sub_link(const PgQuery__SubLink& node, Scope& scope);
+    Expression value_function(const PgQuery__SQLValueFunction& node);
+    Expression condition(const PgQuery__Node* node, Scope& scope, const char* where);
+    std::vector<Expression> expressions(PgQuery__Node* const* nodes, std::size_t count, Scope& scope);
+
+    // operators.cpp
+    Expression operation(const PgQuery__AExpr& node, Scope& scope);
+    Expression binary(const std::string& name, Expression left, Expression right);
+    Expression binary_at(int location, const std::string& name, Expression left, Expression right);
+    Expression unary(const std::string& name, Expression operand);
+    Expression comparison(const std::string& name, Expression left, Expression right);
+    Expression arithmetic(const std::string& name, Expression left, Expression right);
+    std::optional<Expression> moment_arithmetic(const std::string& name, const Expression& left,
+                                                const Expression& right);
+    Expression no_operator(const std::string& name, const Expression& left, const Expression& right);
+    int operator_location_ = -1;
+    Expression in_list(const PgQuery__AExpr& node, Scope& scope);
+    Expression row_comparison(const std::string& name, const PgQuery__RowExpr& left,
+                              const PgQuery__RowExpr& right, Scope& scope);
+
+    // casts.cpp
+    Expression cast(Expression value, Type to, CastContext context);
+    Expression cast_node(const PgQuery__TypeCast& node, Scope& scope);
+    Type type_of(const PgQuery__TypeName& name, bool* serial = nullptr);
+    Type common_type(const std::vector<Expression>& values, const char* what);
+    Expression settled(Expression value);  // an undecided one becomes text
+    static bool castable(SqlType from, SqlType to, CastContext context);
+
+    // calls.cpp
+    Expression call(const PgQuery__FuncCall& node, Scope& scope);
+    Expression aggregate(const std::string& name, const PgQuery__FuncCall& node, Scope& scope);
+    std::string window(const PgQuery__WindowDef& node, Scope& scope);
+    Expression extract(const PgQuery__FuncCall& node, Scope& scope, bool exact);
+
+    // select.cpp
+    struct Target {
+        Expression value;
+        std::string name;
+    };
+    // keep_undecided: literals of unknown type stay so, as text, for a UNION or INSERT to convert.
+    Relation select(const PgQuery__SelectStmt& node, Scope* outer, const std::vector<std::string>& names = {},
+                    bool keep_undecided = false);
+    Relation plain_select(const PgQuery__SelectStmt& node, Scope* outer,
+                          const std::vector<std::string>& names, bool keep_undecided);
+    static void add_column(Relation& relation, const std::string& name, Type type);
+    static Expression result_column(const Relation& relation, std::size_t index);
+    static Relation empty_relation(const std::vector<Target>& targets, const std::vector<std::string>& names);
+    Relation compound(const PgQuery__SelectStmt& node, Scope* outer, const std::vector<std::string>& names);
+    Relation values(const PgQuery__SelectStmt& node, Scope* outer, const std::vector<std::string>& names);
+    std::vector<Target> targets(PgQuery__Node* const* nodes, std::size_t count, Scope& scope,
+                                bool keep_undecided = false);
+    std::string with(const PgQuery__WithClause* clause, Scope* outer);
+    void common_table(const PgQuery__CommonTableExpr& node, bool recursive, Scope* outer, std::string& sql);
+    std::string order(PgQuery__Node* const* nodes, std::size_t count, Scope& scope,
+                      const std::vector<Target>& targets, bool distinct);
+    std::string limit(const PgQuery__SelectStmt& node, Scope& scope);
+    void group(const PgQuery__SelectStmt& node, Scope& scope, const std::vector<Target>& named,
+               std::string& sql);
+    std::string sort_suffix(const PgQuery__SortBy& sort);
+
+    // from.cpp
+    std::string from(PgQuery__Node* const* nodes, std::size_t count, Scope& scope);
+    std::string from_item(const PgQuery__Node& node, Scope& scope);
+    std::string range_table(const PgQuery__RangeVar& node, Scope& scope);
+    std::string range_select(const PgQuery__RangeSubselect& node, Scope& scope);
+    std::string range_function(const PgQuery__RangeFunction& node, Scope& scope);
+    std::string join(const PgQuery__JoinExpr& node, Scope& scope);
+    const Table* table(const PgQuery__RangeVar& node, bool to_write);
+
+    // write.cpp
+    Statement insert(const PgQuery__InsertStmt& node);
+    Statement update(const PgQuery__UpdateStmt& node);
+    Statement remove(const PgQuery__DeleteStmt& node);
+    std::string insert_rows(const PgQuery__InsertStmt& node, const Table& table,
+                            std::vector<const TableColumn*> columns, Scope* outer);
+    std::string assignments(PgQuery__Node* const* nodes, std::size_t count, const Table& table, Scope& scope);
+    std::string on_conflict(const PgQuery__OnConflictClause& node, const Table& table);
+    std::string returning(PgQuery__Node* const* nodes, std::size_t count, const Table& table,
+                          const PgQuery__RangeVar& relation, Statement& statement);
+    std::string assigned(Expression value, const TableColumn& column, const Table& table);
+    Scope table_scope(const Table& table, const PgQuery__RangeVar& relation, bool qualified);
+
+    // define.cpp
+    Statement create_table(const PgQuery__CreateStmt& node);
+    Statement create_table_as(const PgQuery__CreateTableAsStmt& node);
+    Statement create_index(const PgQuery__IndexStmt& node);
+    Statement alter_table(const PgQuery__AlterTableStmt& node);
+    Statement rename(const PgQuery__RenameStmt& node);
+    Statement drop(const PgQuery__DropStmt& node);
+    Statement truncate(const PgQuery__TruncateStmt& node);
+    struct ColumnDefinition {
+        std::string sql;
+        bool primary = false;
+    };
+    ColumnDefinition column_definition(const PgQuery__ColumnDef& node, const std::string& table, Scope& scope,
+                                       bool only_key);
+    std::string table_constraint(const PgQuery__Constraint& node, const std::string& table, Scope& scope);
+    std::string references(const PgQuery__Constraint& node);
+
+    // session_statements.cpp
+    Statement transaction(const PgQuery__TransactionStmt& node);
+    Statement set(const PgQuery__VariableSetStmt& node);
+    Statement copy(const PgQuery__CopyStmt& node);
+
+    // In a SELECT that never has a row (from a catalog of what this service hasn't) nothing is ever
+    // evaluated, so nothing in it has to be known.
+    bool never_evaluated() const { return never_evaluated_ > 0; }
+
+    template <typename... Arguments>
+    Expression fail(const char* sqlstate, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+        return fail_with(SqlError{sqlstate, fmt::format(format, std::forward<Arguments>(arguments)...)});
+    }
+    Expression refuse(const std::string& what) { return fail_with(unsupported(what)); }
+    Expression failed() { return {"NULL", {SqlType::text, -1}, {}, 0, true, {}}; }
+    // location: a byte of the statement's text, from 0; -1: none.
+    Expression fail_with(SqlError error, int location = -1) {
+        if (error_ || never_evaluated()) return failed();
+        error.position = location + 1;
+        error_ = std::move(error);
+        return failed();
+    }
+
+    const Catalog& catalog_;
+    std::vector<SqlType> parameters_;
+    std::optional<SqlError> error_;
+    int depth_ = 0;
+    int never_evaluated_ = 0;
+    int range_count_ = 0;  // for names of unnamed ranges
+    bool locks_rows_ = false;
+    struct CommonTable {
+        std::string name;
+        std::vector<ResultColumn> columns;
+        std::vector<std::string> aliases;
+    };
+    std::vector<CommonTable> common_tables_;
+};
+
+Expression of_type(SqlType type, std::string sql, std::string name = {});
+std::string with_collation(const std::string& sql, SqlType type);
+
+}  // namespace understudy::database
