@@ -27,7 +27,7 @@ fs::path ImageCache::path(const std::string& kind, const std::string& hash) cons
 
 bool ImageCache::use(const fs::path& file) const {
     std::error_code error;
-    if (!fs::is_regular_file(file, error)) return false;
+    if (!fs::is_regular_file(file, error) && !fs::is_directory(file, error)) return false;
     fs::last_write_time(file, fs::file_time_type::clock::now(),
                         error);  // another user's file is used all the same
     return true;
@@ -40,14 +40,14 @@ void ImageCache::prune() const {
         const std::string name = entry.path().filename().string();
         const std::string kind = name.substr(0, name.find('-'));
         const auto used = entry.last_write_time(error);
-        if (!error && (kind == "kernel" || kind == "initrd" || kind == "stamps" || kind == "tmp"))
-            by_kind[kind].emplace_back(used, entry.path());
+        const bool known = kind == "kernel" || kind == "initrd" || kind == "stamps" || kind == "postgresql";
+        if (!error && (known || kind == "tmp")) by_kind[kind].emplace_back(used, entry.path());
     }
     const auto recent = fs::file_time_type::clock::now() - kept_after_use;
     for (auto& [kind, files] : by_kind) {
         std::sort(files.rbegin(), files.rend());
         for (std::size_t i = kind == "tmp" ? 0 : kept_of_each_kind; i < files.size(); ++i)
-            if (files[i].first < recent) fs::remove(files[i].second, error);
+            if (files[i].first < recent) fs::remove_all(files[i].second, error);
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A directory of files named by what they are and the hash of what they were made from: "kernel-<hash>". A
-// file's modification time is when it was last used.
+// A directory of files and folders named by what they are and the hash of what they were made from:
+// "kernel-<hash>". A modification time says when one was last used.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ class ImageCache {
 
     std::filesystem::path path(const std::string& kind, const std::string& hash) const;
 
-    // Whether the file is there; if so it counts as used now.
+    // Whether the file or folder is there; if so it counts as used now.
     bool use(const std::filesystem::path& file) const;
 
     // Removes, of each kind, all but the newest four, but nothing used within the last hour: a region may be

@@ -29,6 +29,27 @@ TEST(ImageCache, keeps_the_newest_few_and_what_was_used_lately) {
                                                     "something else"));
 }
 
+TEST(ImageCache, keeps_folders_as_it_keeps_files) {
+    const test::TemporaryDirectory directory;
+    const ImageCache cache = ImageCache::open(directory.path()).value();
+    const auto now = fs::file_time_type::clock::now();
+    for (int age = 0; age < 6; ++age) {
+        const std::string name = "postgresql-" + std::to_string(age);
+        directory.write(name + "/PG_VERSION", "15");
+        fs::last_write_time(directory.path() / name, now - std::chrono::hours(2 + age));
+    }
+    directory.write("tmp-postgresql-left/data/PG_VERSION", "15");
+    fs::last_write_time(directory.path() / "tmp-postgresql-left", now - std::chrono::hours(2));
+    EXPECT_TRUE(cache.use(cache.path("postgresql", "5")));
+    cache.prune();
+    std::vector<std::string> left;
+    for (const auto& entry : fs::directory_iterator(directory.path()))
+        left.push_back(entry.path().filename());
+    EXPECT_THAT(
+        left, testing::UnorderedElementsAre("postgresql-5", "postgresql-0", "postgresql-1", "postgresql-2"));
+    EXPECT_TRUE(fs::exists(directory.path() / "postgresql-5" / "PG_VERSION"));
+}
+
 TEST(ContentHash, tells_the_same_bytes_apart_when_they_are_divided_differently) {
     const auto hash = [](const std::vector<std::string>& pieces) {
         ContentHash content;
