@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/io/as_result.hpp"
+#include "base/io/clock.hpp"
 
 namespace understudy::lab {
 namespace {
@@ -18,6 +19,9 @@ using io::as_result;
 
 // A log that grows without end would fill the disk: past this a host's log says so and stops.
 constexpr std::uint64_t longest_log = 64 << 20;
+
+// The agent kills a unit that takes too long; then it tells.
+constexpr Duration end_slack = 1s;
 
 // Runs a blocking call on the pool and resumes on the caller's executor.
 template <typename Call>
@@ -48,6 +52,7 @@ Host::Host(asio::any_io_executor executor, asio::thread_pool& pool, EventHub& hu
       plan_(std::move(plan)),
       machine_(std::move(machine)),
       turn_(executor),
+      unit_ended_(executor),
       log_(log_path, std::ios::app) {}
 
 void Host::set_state(std::string state, const std::string& detail) {
@@ -84,6 +89,20 @@ asio::awaitable<Result<void>> Host::reset() {
     co_return result;
 }
 
+asio::awaitable<Result<void>> Host::end_units() {
+    for (const std::string& unit : plan_.units_ended) {
+        const auto spec = std::find_if(plan_.config.units.begin(), plan_.config.units.end(),
+                                       [&](const auto& each) { return each.name == unit; });
+        if (state_ != "running" || spec == plan_.config.units.end() || stop_unit(unit).has_error()) continue;
+        const Instant end = io::monotonic_now() + spec->stop_timeout + end_slack;
+        while (units_up_.contains(unit) && io::monotonic_now() < end) {
+            unit_ended_.expires_at(io::to_steady(end));
+            co_await unit_ended_.async_wait(as_result);
+        }
+    }
+    co_return Result<void>();
+}
+
 asio::awaitable<Result<void>> Host::start_machine(std::string detail) {
     if (state_ != "off") co_return Result<void>();
     set_state("starting", detail);
@@ -105,6 +124,8 @@ asio::awaitable<Result<void>> Host::stop_machine(std::string detail) {
     Result<void> unplugged = machine->unplug();
     if (link_) link_->close();
     link_.reset();
+    units_up_.clear();
+    unit_ended_.cancel();
     auto stopped = co_await on_pool(pool_, [machine] { return machine->stop(); });
     set_state("off", detail);
     co_return stopped.has_error() ? stopped : unplugged;
@@ -171,8 +192,15 @@ void Host::on_log(const std::string&, vmctl::OutputStream, const std::string& by
         log_ << "\n(this log ends here: it has reached its limit of 64 MiB)\n" << std::flush;
 }
 
-// Units tell of themselves by events; their states are in the agent's own.
-void Host::on_unit_state(const vmctl::UnitState&) {}
+// Units tell of themselves by events. Their states are for whoever waits for their end.
+void Host::on_unit_state(const vmctl::UnitState& state) {
+    if (state.pid) {
+        units_up_.insert(state.unit);
+        return;
+    }
+    units_up_.erase(state.unit);
+    unit_ended_.cancel();
+}
 
 void Host::on_closed(const std::string& reason) {
     if (state_ == "off") return;

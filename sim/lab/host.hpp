@@ -11,6 +11,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/result.hpp"
@@ -42,6 +43,9 @@ class Host final : public vmctl::AgentHandler {
     boost::asio::awaitable<Result<void>> power_on();
     boost::asio::awaitable<Result<void>> power_off();
     boost::asio::awaitable<Result<void>> reset();
+    // Stops the units that are to end in order and waits for their end: a second more than they are given for
+    // it, then it goes on without. Nothing to do on a host that doesn't run.
+    boost::asio::awaitable<Result<void>> end_units();
     boost::asio::awaitable<Result<void>> pause();
     boost::asio::awaitable<Result<void>> resume();
     Result<void> start_unit(const std::string& unit);
@@ -77,6 +81,8 @@ class Host final : public vmctl::AgentHandler {
     std::string state_ = "off";
     std::string before_pause_;
     Turn turn_;
+    std::set<std::string> units_up_;  // that have a process
+    boost::asio::steady_timer unit_ended_;
     std::ofstream log_;
     std::uint64_t log_bytes_ = 0;
 };

@@ -36,6 +36,8 @@ struct HostPlan {
     // Units that make the host ready: all of them report `ready`. The unit `node` of a highly available node
     // is not among them, since a standby's never is.
     std::vector<std::string> units_awaited;
+    // Units that are to end in order, after all other hosts are off, when the region goes down.
+    std::vector<std::string> units_ended;
 };
 
 constexpr const char* dns_host = "dns";

@@ -96,6 +96,11 @@ asio::awaitable<Result<void>> Region::start() {
 
 asio::awaitable<void> Region::shut_down() {
     healing_.cancel();
+    for (const auto& host : hosts_)
+        if (host->plan().units_ended.empty()) co_await host->power_off();
+    std::vector<asio::awaitable<Result<void>>> ends;
+    for (const auto& host : hosts_) ends.push_back(host->end_units());
+    co_await run_all(executor_, std::move(ends));
     for (const auto& host : hosts_) co_await host->power_off();
 }
 
