@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "sim/cli/command.hpp"
+#include "sim/lab/database_requirements.hpp"
 #include "sim/lab/guest_support.hpp"
 #include "sim/lab/program_requirements.hpp"
 #include "sim/lab/region_directory.hpp"
@@ -15,15 +16,16 @@ namespace {
 struct Options {
     std::string world = "vm";
     std::string topology;
+    std::vector<std::string> settings;
 };
 
 Result<int> run(const Options& options) {
     const std::string& world = options.world;
     auto requirements = vmctl::check_requirements();
     if (!options.topology.empty()) {
-        UNDERSTUDY_TRY(const auto topology, topology::load_topology(options.topology, {}));
-        const auto programs = lab::program_requirements(topology);
-        requirements.insert(requirements.end(), programs.begin(), programs.end());
+        UNDERSTUDY_TRY(const auto topology, topology::load_topology(options.topology, options.settings));
+        for (const auto& more : {lab::program_requirements(topology), lab::database_requirements(topology)})
+            requirements.insert(requirements.end(), more.begin(), more.end());
     }
     if (world == "vm") {
         const auto more =
@@ -51,7 +53,9 @@ void add_doctor(CLI::App& app, Command& command) {
     auto options = std::make_shared<Options>();
     auto* sub = app.add_subcommand(
         "doctor", "Check what this machine lacks to run regions, and say the command that mends it");
-    sub->add_option("TOPOLOGY", options->topology, "a topology file: what its programs need too");
+    sub->add_option("TOPOLOGY", options->topology,
+                    "a topology file: what its programs and databases need too");
+    sub->add_option("--set", options->settings, "PATH=VALUE: change a value of the topology");
     sub->add_option("--world", options->world, "vm or pod")
         ->check(CLI::IsMember({"vm", "pod"}))
         ->capture_default_str();

@@ -16,6 +16,8 @@
 #include "base/io/clock.hpp"
 #include "base/io/interrupt.hpp"
 #include "sim/lab/control_client.hpp"
+#include "sim/lab/database_requirements.hpp"
+#include "sim/lab/database_template.hpp"
 #include "sim/lab/guest_support.hpp"
 #include "sim/lab/program_requirements.hpp"
 #include "sim/lab/region_directory.hpp"
@@ -47,8 +49,13 @@ void redirect_streams(const RegionDirectory& directory) {
     ::close(log);
 }
 
-Result<Started> start_supervisor(const BringUpOptions& options, std::optional<GuestSupport> guest,
-                                 Instant started_at) {
+// What is made for a region on this machine before its supervisor starts.
+struct Prepared {
+    std::optional<GuestSupport> guest;
+    std::string database_template;
+};
+
+Result<Started> start_supervisor(const BringUpOptions& options, Prepared prepared, Instant started_at) {
     const RegionDirectory directory(options.name);
     UNDERSTUDY_TRY(const auto lock,
                    directory.create());  // the child's copy holds it for as long as the child lives
@@ -71,7 +78,8 @@ Result<Started> start_supervisor(const BringUpOptions& options, std::optional<Gu
         supervisor.topology = options.topology;
         supervisor.directory = directory;
         supervisor.world = options.world;
-        supervisor.guest = std::move(guest);
+        supervisor.guest = std::move(prepared.guest);
+        supervisor.database_template = std::move(prepared.database_template);
         supervisor.program_directory = program_directory().string();
         supervisor.started_at = started_at;
         supervisor.startup_fd = ends[1];
@@ -207,6 +215,20 @@ Result<void> check_machine(topology::HostWorld world) {
     return require_all(requirements);
 }
 
+Result<Prepared> prepare(const BringUpOptions& options, const ProgressListener& progress) {
+    Prepared prepared;
+    if (options.world == topology::HostWorld::vm) {
+        UNDERSTUDY_TRY(prepared.guest, prepare_guest(options.topology, progress));
+    }
+    if (const auto installation = postgresql::newest_installation();
+        installation && topology::has_postgresql(options.topology)) {
+        progress("preparing PostgreSQL's data", nullptr);
+        UNDERSTUDY_TRY(const auto made, prepare_database_template(*installation, cache_directory()));
+        prepared.database_template = made.string();
+    }
+    return prepared;
+}
+
 }  // namespace
 
 std::filesystem::path program_directory() {
@@ -217,12 +239,10 @@ Result<void> bring_up(const BringUpOptions& options, const ProgressListener& pro
     const Instant started_at = io::monotonic_now();
     UNDERSTUDY_CHECK(check_machine(options.world));
     UNDERSTUDY_CHECK(require_all(program_requirements(options.topology)));
-    std::optional<GuestSupport> guest;
-    if (options.world == topology::HostWorld::vm) {
-        UNDERSTUDY_TRY(guest, prepare_guest(options.topology, progress));
-    }
+    UNDERSTUDY_CHECK(require_all(database_requirements(options.topology)));
+    UNDERSTUDY_TRY(auto prepared, prepare(options, progress));
     progress("starting the supervisor", nullptr);
-    UNDERSTUDY_TRY(const auto started, start_supervisor(options, std::move(guest), started_at));
+    UNDERSTUDY_TRY(const auto started, start_supervisor(options, std::move(prepared), started_at));
     auto ready = wait_until_ready(options, started, started_at + options.timeout, progress);
     if (ready.has_value()) return ready;
     const Ending supervisor(started.pid);

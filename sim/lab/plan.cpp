@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/assert.hpp"
+#include "sim/lab/postgresql_configs.hpp"
 #include "vmctl/core/placement.hpp"
 #include "vmctl/network/dns.hpp"
 
@@ -15,6 +16,9 @@ namespace {
 
 using topology::HostKind;
 using topology::Topology;
+
+// It writes out what is in memory only.
+constexpr Duration postgresql_stop_limit = 5s;
 
 std::string program(const char* name) {
     return fmt::format("{}/{}", inside::programs, name);
@@ -263,7 +267,19 @@ class Planner {
             add_account(plan, account);
             add_file(plan, audit_path(node), audit_config(topology_, node, account));
         }
+        if (topology_.databases.at(plan.name).engine == topology::DatabaseEngine::postgresql)
+            return add_postgresql(plan);
         add_daemon(plan, "database", "understudy-db", database_config(topology_, plan.name, accounts_));
+    }
+
+    void add_postgresql(HostPlan& plan) const {
+        for (auto& file : postgresql_files(topology_, plan.name, accounts_))
+            plan.config.files.push_back(std::move(file));
+        add_daemon(plan, "database", "understudy-postgresql",
+                   postgresql_service_config(topology_, plan.name, accounts_));
+        plan.config.units.back().stop_timeout = postgresql_stop_limit;
+        plan.copies_database_template = true;
+        plan.units_ended.push_back("database");
     }
 
     std::optional<int> fault_domain(const std::string& machine) const {

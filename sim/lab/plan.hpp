@@ -24,9 +24,10 @@ struct HostPlan {
     std::string role;  // of a host without a highly available node: "load balancer", "database" …
     std::string node;  // the node it carries; empty: none
     bool virtual_machine = false;
-    std::vector<Ipv4Address> addresses;  // the first is the host's own
-    std::vector<Ipv4Address> floating;   // frontends that it may answer from
-    bool writes_fabric = false;          // a balancer that has its table there
+    std::vector<Ipv4Address> addresses;     // the first is the host's own
+    std::vector<Ipv4Address> floating;      // frontends that it may answer from
+    bool writes_fabric = false;             // a balancer that has its table there
+    bool copies_database_template = false;  // a PostgreSQL server's host
     std::string security_group;
     std::uint64_t memory_bytes = 0;
     int vcpus = 1;

@@ -100,6 +100,8 @@ std::unique_ptr<Machine> make_pod_machine(const HostPlan& plan, const Supervisor
     pod.binds.push_back({options.program_directory, inside::programs, true});
     pod.binds.push_back({data.string(), inside::data, false});
     for (const OwnProgram& own : plan.own_programs) pod.binds.push_back({own.source, own.target, true});
+    if (plan.copies_database_template)
+        pod.binds.push_back({options.database_template, inside::database_template, true});
     // The supervisor's own network namespace is the fabric, and it is process 1 of the sandbox.
     if (plan.writes_fabric) pod.binds.push_back({"/proc/1/ns/net", inside::fabric_namespace, false});
     const std::string output = options.directory.log(plan.name).string();

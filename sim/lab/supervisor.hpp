@@ -25,6 +25,7 @@ struct SupervisorOptions {
     RegionDirectory directory{""};
     topology::HostWorld world = topology::HostWorld::vm;
     std::optional<GuestSupport> guest;
+    std::string database_template;  // of a topology with a PostgreSQL server (database_template.hpp)
     std::string program_directory;
     Instant started_at{};  // when the user asked for the region: its time zero
     int startup_fd = -1;   // one line: "ok", or an Error as JSON

@@ -26,10 +26,6 @@ std::string random_password() {
     return text;
 }
 
-// A password of 144 random bits can't be guessed however cheap a guess is, and a guest under emulation would
-// spend a quarter of a second on each log-in with the usual 4096.
-constexpr int scram_iterations = 16;
-
 std::string any_address(std::uint16_t port) {
     return fmt::format("0.0.0.0:{}", port);
 }
@@ -45,7 +41,7 @@ json::object database_access(const Topology& topology, const std::string& node, 
     }
     return {{"address", address},
             {"port", port},
-            {"name", "vault"},
+            {"name", vault_database},
             {"user", account.user},
             {"password_file", password_file(account)}};
 }

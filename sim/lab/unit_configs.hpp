@@ -20,7 +20,16 @@ constexpr const char* data = "/var/lib/understudy";
 constexpr const char* fabric_namespace = "/run/understudy/fabric";
 constexpr const char* balancer_socket = "/run/understudy-lb.sock";  // its administration
 constexpr const char* files_socket = "/run/understudy-files.sock";
+constexpr const char* database_template =
+    "/opt/understudy/postgresql";  // what a new PostgreSQL server copies
 }  // namespace inside
+
+// What a node's database is called on every service.
+constexpr const char* vault_database = "vault";
+
+// A password of 144 random bits can't be guessed however cheap a guess is, and a guest under emulation would
+// spend a quarter of a second on each log-in with the usual 4096.
+constexpr int scram_iterations = 16;
 
 // Database account of a node: a name that SQL needs no quotes for, and a password for this region alone.
 struct Account {

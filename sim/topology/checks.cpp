@@ -84,6 +84,16 @@ void check_shared_node(Reading& reading, const std::string& name, const config::
                      "its machines share no directory, so messages in the journal are lost at a failover");
 }
 
+// A node's account has the node's name, and PostgreSQL keeps some names for itself.
+void check_account(Reading& reading, const std::string& name, const config::Value& place) {
+    const auto database = reading.topology.databases.find(reading.topology.nodes[name].database);
+    if (database == reading.topology.databases.end() || database->second.engine != DatabaseEngine::postgresql)
+        return;
+    if (name.starts_with("pg-") || name == "public" || name == "none")
+        place.refuse(fmt::format("PostgreSQL has no account of the name '{}'", name),
+                     "give the node another name, or its database the engine sqlite");
+}
+
 }  // namespace
 
 void check_reference(Reading& reading, const config::Value& value, const std::string& name, const char* kind,
@@ -143,6 +153,7 @@ void check_node(Reading& reading, const std::string& name, const config::Value& 
     const Node& node = reading.topology.nodes[name];
     if (node.mutual_exclusion.enabled && node.database.empty() && machines <= 1)
         reading.warn(place, "mutual exclusion in a private database excludes nobody");
+    check_account(reading, name, place);
     if (p2p_address) check_p2p_address(reading, *p2p_address);
 }
 

@@ -135,6 +135,11 @@ std::vector<std::string> high_availability_hosts(const Topology& topology) {
     return program.empty() ? std::vector<std::string>{} : machines_of_program(topology, program);
 }
 
+bool has_postgresql(const Topology& topology) {
+    return std::any_of(topology.databases.begin(), topology.databases.end(),
+                       [](const auto& entry) { return entry.second.engine == DatabaseEngine::postgresql; });
+}
+
 bool has_programs(const Topology& topology) {
     return std::any_of(topology.virtual_machines.begin(), topology.virtual_machines.end(),
                        [](const auto& entry) { return !entry.second.program.empty(); }) ||

@@ -57,12 +57,8 @@ void read_databases(Reading& reading, config::Mapping& root) {
             database.address = reading.claim(*address, "database " + name, NetworkRole::public_network)
                                    .value_or(Ipv4Address{});
         if (const auto port = mapping.optional("port")) database.port = port->port();
-        if (const auto engine = mapping.optional("engine")) {
-            if (engine->is_scalar() && engine->text() == "postgresql")
-                engine->refuse("'postgresql' is not supported yet", "use sqlite");
-            else
-                engine->choice({"sqlite"});
-        }
+        if (const auto engine = mapping.optional("engine"))
+            database.engine = static_cast<DatabaseEngine>(engine->choice({"sqlite", "postgresql"}));
         mapping.refuse_unknown_keys();
         reading.topology.databases[name] = database;
     }

@@ -109,9 +109,14 @@ struct FileService {
     std::vector<Ipv4Network> clients{};  // that may mount it; empty: any
 };
 
+// sqlite: our own service, SQLite behind the PostgreSQL protocol. postgresql: the server itself, as this
+// machine has it.
+enum class DatabaseEngine { sqlite, postgresql };
+
 struct Database {
     Ipv4Address address;  // in the public network
     std::uint16_t port = 5432;
+    DatabaseEngine engine = DatabaseEngine::sqlite;
 };
 
 enum class ProbeProtocol { tcp, http, https };
@@ -275,6 +280,9 @@ std::string high_availability_program(const Topology& topology);
 
 // The machines of which one at a time is active: those of the node, else those of the program.
 std::vector<std::string> high_availability_hosts(const Topology& topology);
+
+// Whether a database is a PostgreSQL server.
+bool has_postgresql(const Topology& topology);
 
 // Whether machines or clients carry programs of the user's own, which run in pods only.
 bool has_programs(const Topology& topology);

@@ -193,8 +193,9 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"exclusion_off", "{enabled: true, update_interval: 20s, wait_interval: 40s}",
                 "{enabled: false}", "2 virtual machines carry it, but its mutual_exclusion is off"},
         Mistake{"private_database_for_two", "database: corda-db", "", "it has no shared database"},
-        Mistake{"postgresql", "engine: sqlite", "engine: postgresql",
-                "'postgresql' is not supported yet; use sqlite"},
+        Mistake{"unknown_engine", "engine: sqlite", "engine: mysql",
+                "databases.corda-db.engine: 'mysql' is not known; use one of sqlite, postgresql",
+                "corda-ha.yaml:41:45: "},
         Mistake{"name_taken", "app: {", "corda-backup: {", ": the name 'corda-backup' is taken by"},
         Mistake{"rate", "rate: 10/s", "rate: 10", "'10' is not a rate"},
         Mistake{"missing_scenario", "- scenarios/primary-power-loss.yaml", "- scenarios/none.yaml",
@@ -205,6 +206,31 @@ INSTANTIATE_TEST_SUITE_P(
                 "virtual machines carry this node"},
         Mistake{"duration", "interval: 5s, threshold", "interval: 5, threshold", "'5' has no unit"}),
     [](const auto& instance) { return std::string(instance.param.name); });
+
+TEST(TopologyReader, a_databases_engine_is_our_own_or_postgresql) {
+    const std::string path = topologies() + "/corda-ha.yaml";
+    const auto own = load_topology(path);
+    ASSERT_TRUE(own.has_value()) << own.error().message();
+    EXPECT_EQ(own->databases.at("corda-db").engine, DatabaseEngine::sqlite);
+    EXPECT_FALSE(has_postgresql(*own));
+    const auto real = load_topology(path, {"databases.corda-db.engine=postgresql"});
+    ASSERT_TRUE(real.has_value()) << real.error().message();
+    EXPECT_EQ(real->databases.at("corda-db").engine, DatabaseEngine::postgresql);
+    EXPECT_TRUE(has_postgresql(*real));
+    EXPECT_THAT(refusal(load_topology(path, {"databases.corda-db.engine=oracle"})),
+                HasSubstr("--set databases.corda-db.engine=oracle: databases.corda-db.engine: 'oracle' is "
+                          "not known; use one of sqlite, postgresql"));
+}
+
+TEST(TopologyReader, a_node_named_as_postgresql_names_nobody_is_refused_there_only) {
+    const std::string node =
+        "nodes.pg-b={legal_name: 'O=Party C, L=Oslo, C=NO', database: corda-db, p2p_address: "
+        "'pg-b.region.test:10010'}";
+    const std::string path = topologies() + "/corda-ha.yaml";
+    EXPECT_EQ(refusal(load_topology(path, {node})), "accepted");
+    EXPECT_THAT(refusal(load_topology(path, {node, "databases.corda-db.engine=postgresql"})),
+                HasSubstr("nodes.pg-b: PostgreSQL has no account of the name 'pg-b'; give the node another"));
+}
 
 TEST(TopologyReader, a_group_that_closes_a_rules_port_is_refused_once) {
     const std::string message = refusal(guide_with("ports: \"10004\"", "ports: \"10014\""));
