@@ -88,5 +88,18 @@ TEST_F(OrdinaryUser, doctor_names_what_is_closed_and_the_pod_suite_passes_once_i
     EXPECT_EQ(suite.status, 0) << suite.out << suite.err;
 }
 
+// The account has no name on this machine, which PostgreSQL's initdb would like it to have.
+TEST_F(OrdinaryUser, a_region_with_a_postgresql_server_comes_up_and_fails_over) {
+    const std::string setting = "databases.corda-db.engine=postgresql";
+    const OpenedDevice fuse("/dev/fuse");
+    const Outcome doctor =
+        as_ordinary({"doctor", "--world", "pod", "topologies/corda-ha-fast.yaml", "--set", setting});
+    if (doctor.status != 0) GTEST_SKIP() << "this machine cannot run it:\n" << doctor.out;
+    const Outcome suite = as_ordinary({"test", "topologies/corda-ha-fast.yaml", "--world", "pod", "--set",
+                                       setting, "--scenario", "primary-power-loss"});
+    std::cout << suite.out;
+    EXPECT_EQ(suite.status, 0) << suite.out << suite.err;
+}
+
 }  // namespace
 }  // namespace understudy::test
