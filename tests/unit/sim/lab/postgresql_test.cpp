@@ -127,6 +127,7 @@ TEST_F(PostgresqlPackage, is_asked_for_by_a_topology_with_such_a_database_and_by
     const auto met = database_requirements(fast({setting}), folder_);
     ASSERT_EQ(met.size(), 1u);
     EXPECT_TRUE(met.front().ok);
+    EXPECT_THAT(database_requirements(fast({}), folder_), IsEmpty());
 }
 
 }  // namespace

@@ -113,10 +113,14 @@ TEST_F(Folders, every_process_of_the_program_is_ended_and_no_other) {
     EXPECT_TRUE(end_all_that_execute(program).has_value());
     for (const pid_t pid : {one, two}) {
         int status = 0;
-        ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+        if (::waitpid(pid, &status, WNOHANG) != pid) {
+            ADD_FAILURE() << pid << " runs on";
+            ::kill(pid, SIGKILL);
+            ::waitpid(pid, &status, 0);
+        }
         EXPECT_TRUE(WIFSIGNALED(status));
     }
-    EXPECT_EQ(::waitpid(other, nullptr, WNOHANG), 0) << "it runs on";
+    EXPECT_EQ(::waitpid(other, nullptr, WNOHANG), 0) << "it was ended too";
     ::kill(other, SIGKILL);
     ::waitpid(other, nullptr, 0);
 }
