@@ -142,7 +142,7 @@ TEST_F(Postgresql, a_server_that_is_killed_recovers_what_it_had_committed_and_se
     expect_all_there(before);
 }
 
-TEST_F(Postgresql, a_server_whose_machine_lost_power_recovers_beside_the_lock_file_of_the_dead_one) {
+TEST_F(Postgresql, a_server_whose_machine_lost_power_recovers_what_it_had_committed_and_serves_again) {
     ASSERT_NO_FATAL_FAILURE(bring_up());
     const auto before = payments();
     ASSERT_EQ(understudy({"fault", "--name", "pg", "power-off", "corda-db", "as=loss"}).status, 0);
