@@ -19,8 +19,8 @@ namespace understudy::lab {
 // ~/.local/state/understudy.
 std::filesystem::path state_directory();
 
-// Guest images and the proven accelerator: $UNDERSTUDY_CACHE_DIR, else /var/cache/understudy or
-// ~/.cache/understudy.
+// Guest images, what PostgreSQL servers begin with and the proven accelerator: $UNDERSTUDY_CACHE_DIR, else
+// /var/cache/understudy or ~/.cache/understudy.
 std::filesystem::path cache_directory();
 
 class RegionDirectory {
