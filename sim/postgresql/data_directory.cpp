@@ -48,12 +48,14 @@ Result<void> make_socket_folder(const Config& config, const ServerUser& user) {
     return {};
 }
 
-std::vector<pid_t> all_that_execute(const fs::path& program) {
+std::vector<pid_t> processes_of(const fs::path& program, const fs::path& directory) {
     std::vector<pid_t> found;
     std::error_code ignored;  // processes come and go
     for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
         const pid_t pid = std::atoi(entry.path().filename().c_str());
-        if (pid > 0 && fs::read_symlink(entry.path() / "exe", ignored) == program) found.push_back(pid);
+        if (pid > 0 && fs::read_symlink(entry.path() / "exe", ignored) == program &&
+            fs::read_symlink(entry.path() / "cwd", ignored) == directory)
+            found.push_back(pid);
     }
     return found;
 }
@@ -71,9 +73,12 @@ Result<void> prepare_folders(const Config& config, const ServerUser& user) {
     return make_socket_folder(config, user);
 }
 
-Result<void> end_all_that_execute(const fs::path& program) {
+Result<void> end_processes_of(const fs::path& program, const fs::path& data_directory) {
+    std::error_code ignored;  // no directory: nothing works there
+    const fs::path directory = fs::weakly_canonical(data_directory, ignored);
     const Instant end = io::monotonic_now() + end_limit;
-    for (auto left = all_that_execute(program); !left.empty(); left = all_that_execute(program)) {
+    for (auto left = processes_of(program, directory); !left.empty();
+         left = processes_of(program, directory)) {
         if (io::monotonic_now() >= end)
             return Error(ErrorKind::timeout, program.string(), "runs on after SIGKILL")
                 .with_number(left.front());

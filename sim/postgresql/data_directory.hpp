@@ -16,10 +16,11 @@ namespace understudy::postgresql {
 // the number in the lock may be that of any process, and PostgreSQL would not start beside it.
 Result<void> prepare_folders(const Config& config, const ServerUser& user);
 
-// Ends, by SIGKILL, every process that executes the file, and waits for their end (at most 5 s, then a
-// timeout error). A server's children outlive it by a statement that they have begun, which a machine that
-// lost power would not finish.
-Result<void> end_all_that_execute(const std::filesystem::path& program);
+// Ends, by SIGKILL, every process that executes the program and works in the data directory, as all of a
+// server's do, and waits for their end (at most 5 s, then a timeout error). A server's children outlive it by
+// a statement that they have begun, which a machine that lost power would not finish.
+Result<void> end_processes_of(const std::filesystem::path& program,
+                              const std::filesystem::path& data_directory);
 
 // Whether the server has written that it accepts connections: the eighth line of its lock file, as pg_ctl(1)
 // reads it. It costs no connection, which the server would log as refused while it recovers.

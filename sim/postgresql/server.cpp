@@ -42,7 +42,7 @@ Result<program::Child> start_server(const Config& config) {
         return Error(ErrorKind::environment, config.template_directory,
                      fmt::format("no version of PostgreSQL in {} made it", usual_root));
     const auto server = installation->programs / "postgres";
-    UNDERSTUDY_CHECK(end_all_that_execute(server));
+    UNDERSTUDY_CHECK(end_processes_of(server, config.data));
     UNDERSTUDY_CHECK(prepare_folders(config, user));
     return program::start_child(
         as_server_user(user, {server.string(), "-c", "config_file=" + config.settings}));

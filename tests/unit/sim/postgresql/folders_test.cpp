@@ -93,36 +93,49 @@ TEST_F(Folders, a_server_is_ready_when_its_lock_file_says_so_in_the_eighth_line)
     EXPECT_TRUE(says_it_is_ready(config_.data));
 }
 
-TEST_F(Folders, every_process_of_the_program_is_ended_and_no_other) {
-    const fs::path program = scratch_.path() / "left-behind";
-    fs::copy_file("/bin/sleep", program);
-    const auto start = [](const fs::path& executed) {
-        const pid_t pid = ::fork();
-        if (pid == 0) {
-            ::execl(executed.c_str(), "sleep", "600", nullptr);
+// A process that executes a program in a folder, ended with the test.
+class Process {
+  public:
+    Process(const fs::path& program, const fs::path& folder) : pid_(::fork()) {
+        if (pid_ == 0) {
+            if (::chdir(folder.c_str()) == 0) ::execl(program.c_str(), "sleep", "600", nullptr);
             ::_exit(127);
         }
         // Until it is that program: what has yet to execute it would not be found.
-        while (fs::read_symlink("/proc/" + std::to_string(pid) + "/exe") != executed) ::usleep(1000);
-        return pid;
-    };
-    const pid_t one = start(program);
-    const pid_t two = start(program);
-    const pid_t other = start(fs::canonical("/bin/sleep"));
-    // A child of this process stays a zombie until it is reaped, and a zombie executes nothing.
-    EXPECT_TRUE(end_all_that_execute(program).has_value());
-    for (const pid_t pid : {one, two}) {
-        int status = 0;
-        if (::waitpid(pid, &status, WNOHANG) != pid) {
-            ADD_FAILURE() << pid << " runs on";
-            ::kill(pid, SIGKILL);
-            ::waitpid(pid, &status, 0);
-        }
-        EXPECT_TRUE(WIFSIGNALED(status));
+        std::error_code ignored;
+        while (fs::read_symlink("/proc/" + std::to_string(pid_) + "/exe", ignored) != program) ::usleep(1000);
     }
-    EXPECT_EQ(::waitpid(other, nullptr, WNOHANG), 0) << "it was ended too";
-    ::kill(other, SIGKILL);
-    ::waitpid(other, nullptr, 0);
+    ~Process() {
+        if (has_ended()) return;
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    Process(const Process&) = delete;
+    Process& operator=(const Process&) = delete;
+    bool has_ended() {
+        ended_ = ended_ || ::waitpid(pid_, nullptr, WNOHANG) == pid_;
+        return ended_;
+    }
+
+  private:
+    pid_t pid_;
+    bool ended_ = false;
+};
+
+TEST_F(Folders, every_process_of_a_server_is_ended_and_no_other) {
+    const fs::path program = scratch_.path() / "left-behind";
+    fs::copy_file("/bin/sleep", program);
+    fs::create_directories(config_.data);
+    Process one(program, config_.data);
+    Process two(program, config_.data);
+    Process of_other_data(program, scratch_.path() / "template");
+    Process of_other_program(fs::canonical("/bin/sleep"), config_.data);
+    EXPECT_TRUE(end_processes_of(program, config_.data).has_value());
+    EXPECT_TRUE(one.has_ended());
+    EXPECT_TRUE(two.has_ended());
+    EXPECT_FALSE(of_other_data.has_ended());
+    EXPECT_FALSE(of_other_program.has_ended());
+    EXPECT_TRUE(end_processes_of(program, "/no/such/data").has_value());
 }
 
 }  // namespace
