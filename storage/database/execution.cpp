@@ -182,9 +182,8 @@ Engine::Status Engine::send_rows(Portal& portal, std::int64_t row_limit) {
     return std::nullopt;
 }
 
-// A cursor shows what was there when it began: before this session writes, what is left of it is read.
+// A cursor shows what was there when it began: before its session writes, what is left of it is read.
 Engine::Status Engine::hold_open_portals() {
-    if (transaction_.writing()) return std::nullopt;
     std::size_t bytes = 0;
     for (auto& [name, portal] : portals_) {
         if (!portal.started || portal.finished || portal.all_held || !portal.compiled) continue;

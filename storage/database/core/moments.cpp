@@ -78,10 +78,12 @@ std::optional<std::int64_t> parse_timestamp(std::string_view text) {
     if (!days) return std::nullopt;
     std::int64_t us = *days * us_per_day;
     if (at < text.size()) {
-        if (!skip(text, at, ' ') && !skip(text, at, 'T')) return std::nullopt;
-        const auto time = read_time(text, at);
-        if (!time) return std::nullopt;
-        us += *time;
+        const bool parted = skip(text, at, ' ') || skip(text, at, 'T');
+        if (at < text.size() && text[at] >= '0' && text[at] <= '9') {
+            const auto time = read_time(text, at);
+            if (!parted || !time) return std::nullopt;
+            us += *time;
+        }
         skip(text, at, ' ');
         if (text.substr(at) == "UTC" || text.substr(at) == "GMT" || text.substr(at) == "Z") {
             at = text.size();

@@ -324,11 +324,13 @@ SqlResult<std::string> output_binary(SqlType type, const Stored& value) {
             if (number == nullptr) return mismatch;
             return integer(*number, type_bytes(type));
         case SqlType::float4:
-            if (real == nullptr) return mismatch;
-            return integer(std::bit_cast<std::int32_t>(static_cast<float>(*real)), 4);
-        case SqlType::float8:
-            if (real == nullptr) return mismatch;
-            return integer(std::bit_cast<std::int64_t>(*real), 8);
+        case SqlType::float8: {
+            // RETURNING gives a whole real as an integer, which is how SQLite stores it.
+            if (real == nullptr && number == nullptr) return mismatch;
+            const double content = real != nullptr ? *real : static_cast<double>(*number);
+            if (type == SqlType::float8) return integer(std::bit_cast<std::int64_t>(content), 8);
+            return integer(std::bit_cast<std::int32_t>(static_cast<float>(content)), 4);
+        }
         case SqlType::bytea:
             if (const auto* blob = std::get_if<Blob>(&value)) return blob->bytes;
             return mismatch;

@@ -161,6 +161,13 @@ std::string Translator::join(const PgQuery__JoinExpr& node, Scope& scope) {
     const std::string left = from_item(*node.larg, scope);
     const std::size_t first_right = scope.ranges.size(), merged_left = scope.merged.size();
     const std::string right = from_item(*node.rarg, scope);
+    // An outer join has the rows of its other side all the same.
+    const bool keeps_left =
+        node.jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT || node.jointype == PG_QUERY__JOIN_TYPE__JOIN_FULL;
+    const bool keeps_right =
+        node.jointype == PG_QUERY__JOIN_TYPE__JOIN_RIGHT || node.jointype == PG_QUERY__JOIN_TYPE__JOIN_FULL;
+    for (std::size_t i = first_left; i < scope.ranges.size(); ++i)
+        if (i < first_right ? keeps_right : keeps_left) scope.ranges[i].always_empty = false;
     const char* word = "JOIN";
     if (node.jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT) word = "LEFT JOIN";
     if (node.jointype == PG_QUERY__JOIN_TYPE__JOIN_RIGHT) word = "RIGHT JOIN";

@@ -65,6 +65,9 @@ TEST(Moments, a_timestamp_is_stored_in_one_form_whatever_its_zone) {
     EXPECT_EQ(shown_timestamp("2026-01-31 10:00:00.000000+00"), "2026-01-31 10:00:00+00");
     EXPECT_FALSE(parse_timestamp("2026-02-30").has_value());
     EXPECT_FALSE(parse_timestamp("0000-01-01").has_value());
+    EXPECT_EQ(parse_date("2026-02-28 +00"), parse_date("2026-02-28")) << "as the JDBC driver sends a date";
+    for (const char* wrong : {"2026-02-28x", "2026-02-2812:00", "2026-02-28 12", "2026-02-28 12:00+"})
+        EXPECT_FALSE(parse_timestamp(wrong).has_value()) << wrong;
     EXPECT_EQ(parse_timestamp("2026-01-01 00:00:00.0000005"), parse_timestamp("2026-01-01 00:00:00.000001"));
 }
 

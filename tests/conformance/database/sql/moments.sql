@@ -1,0 +1,25 @@
+-- Dates, times, timestamps and intervals; the time zone is UTC.
+set timezone = 'UTC';
+select '2026-01-31'::date, '2026-01-31 12:00:00'::timestamp, '2026-01-31 12:00:00+02'::timestamptz, '12:30'::time, '2026-01-31T12:00:00.5Z'::timestamptz;
+select '2026-02-30'::date;
+select 'yesterday or so'::timestamp;
+select date '2026-01-31' + 1, date '2026-03-01' - date '2026-02-01', date '2026-01-31' + interval '1 month', date '2026-01-31' - 31;
+select timestamp '2026-01-31 10:00' + interval '1 month 1 day 01:00', timestamp '2024-02-29 00:00' + interval '1 year', timestamp '2026-03-31 00:00' - interval '1 month';
+select timestamp '2026-03-01 10:00' - timestamp '2026-02-01 12:30:15.5', timestamptz '2026-01-02 00:00+00' - timestamptz '2026-01-01 12:00+00';
+select interval '1 day' * 1.5, interval '1 month' * 0.5, interval '3 hours' / 2, - interval '1 day 2 hours', interval '1 day' + interval '25 hours', 2 * interval '10 min';
+select interval '1 year 2 months 3 days 4 hours 5 minutes 6.789 seconds', interval '-1 day', interval '1 day -1 hour', interval 'P1Y2M3DT4H5M6S', interval '90 min', interval '1.5 days', interval '100 hours', interval '2 weeks', interval '-1 mon 3 days';
+select interval 'nonsense';
+select interval '1 day' = interval '24 hours', interval '1 month' > interval '29 days', interval '1 day' < interval '25 hours';
+select extract(year from timestamp '2026-05-06 07:08:09.123456'), extract(month from date '2026-05-06'), extract(second from timestamp '2026-05-06 07:08:09.123456'), extract(dow from date '2026-05-06'), extract(doy from date '2026-05-06'), extract(quarter from date '2026-05-06'), extract(isodow from date '2026-05-10');
+select extract(epoch from timestamptz '2026-01-01 00:00:00.25+00'), extract(epoch from interval '1 day 1.5 sec'), extract(epoch from date '1970-01-02'), extract(milliseconds from timestamp '2026-05-06 07:08:09.123456'), extract(microseconds from time '00:00:01.5');
+select date_part('hour', timestamp '2026-05-06 07:08:09'), date_part('epoch', timestamp '1970-01-01 00:00:01.5');
+select date_trunc('hour', timestamp '2026-05-06 07:08:09'), date_trunc('week', timestamp '2026-05-06 07:08:09'), date_trunc('quarter', timestamp '2026-05-06 07:08:09'), date_trunc('year', timestamptz '2026-05-06 07:08:09+00');
+select timestamp '2026-01-01 00:00' < timestamptz '2026-01-01 00:00+00' as less, date '2026-01-01' = timestamp '2026-01-01 00:00', date '2026-01-01' < date '2026-01-02', timestamp '2026-01-01' between date '2025-12-31' and date '2026-01-02';
+select timestamp '2026-01-01 10:11:12'::date, timestamp '2026-01-01 10:11:12'::time, timestamptz '2026-01-01 10:11:12+01'::timestamp, date '2026-01-01'::timestamptz, timestamp '2026-01-01 10:11:12.000100'::text;
+select to_timestamp(1767225600.5), now() = current_timestamp, now() - interval '1 hour' < now(), current_date = now()::date, clock_timestamp() >= now();
+select max(d), min(d), count(distinct d) from (values (date '2026-01-01'), (date '2025-01-01'), (null)) v(d);
+select d from (values (timestamp '2026-01-01 00:00'), (timestamp '2025-01-01 00:00'), (null)) v(d) order by d desc;
+select i from (values (interval '1 day'), (interval '2 hours'), (interval '1 month'), (interval '30 days')) v(i) order by i, 1;
+select now() + 1;
+select date '2026-01-01' + date '2026-01-01';
+select interval '1 day' || 'x', '2026-01-01'::date || '';

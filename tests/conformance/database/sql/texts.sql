@@ -1,0 +1,27 @@
+-- Text, bytes and patterns.
+select 'a' || 'b', 'a' || 1, 1 || 'a', 'x' || null, 'x' || true::text, 'n: ' || 1.50;
+select length('äöü'), char_length('日本'), octet_length('ä'), upper('abc'), lower('ABC');
+select substr('hello', 2), substr('hello', 2, 3), substr('hello', 0, 3), substr('hello', -1, 3), substr('hello', 10);
+select substr('hello', 1, -1);
+select substring('hello' from 2), substring('hello' from 2 for 2), substring('hello' for 2);
+select left('hello', 2), left('hello', -2), right('hello', 2), right('hello', -2), reverse('abc'), repeat('ab', 3), repeat('ab', -1);
+select lpad('7', 3, '0'), rpad('7', 3), lpad('hello', 2), rpad('x', 5, 'ab');
+select trim('  x  '), ltrim('xxa', 'x'), rtrim('axx', 'x'), btrim('xax', 'x'), trim(both 'x' from 'xax'), trim(leading from '  a ');
+select replace('banana', 'an', 'AN'), position('na' in 'banana'), strpos('banana', 'x'), split_part('a,b,c', ',', 2), split_part('a,b,c', ',', -1), split_part('a', ',', 3);
+select split_part('a,b', ',', 0);
+select concat('a', null, 1, true), concat_ws('-', 'a', null, 'b'), concat_ws(null, 'a');
+select 'abc' like 'a%', 'abc' like '_b_', 'a%c' like 'a\%c', 'abc' not like 'b%', 'ABC' like 'abc', 'ABC' ilike 'a%', null like 'x';
+select 'abc' ~ 'b', 'abc' ~ '^b', 'ABC' ~* 'b', 'abc' !~ 'x', 'abc' !~* 'B';
+select regexp_replace('banana', 'a', 'o'), regexp_replace('banana', 'a', 'o', 'g'), regexp_replace('abc', '(b)', '[\1]');
+select md5('x'), encode('\x0102ff', 'hex'), encode('abc', 'base64'), decode('AQI=', 'base64'), chr(65), quote_ident('a b'), quote_ident('ab'), quote_literal('a''b');
+select '\x0102'::bytea || '\x03', length('\x0102'::bytea), '\x00'::bytea < '\x01', 'a\\b'::bytea, '\101'::bytea;
+select '\xzz'::bytea;
+select 'abc'::varchar(2), 'ab'::char(4) || '|', 'ab'::char(4) = 'ab  ', length('ab'::char(4)), 'x'::char;
+select 'b' > 'a', 'a' < 'B', 'Z' < 'a', '' < 'a', 'a' = 'a ';
+select 'it''s', E'tab\there', E'\u00e4', $$do'llar$$, U&'\0061';
+select starts_with('hello', 'he');
+select string_agg(x, ', ') from (values ('a'), ('b'), (null)) v(x);
+select length(null), upper(null::text), coalesce(null, null, 'z');
+select 'a' < 1;
+select upper(1);
+select 'ünïcode' as "Ünï", "?column?" from (select 1) s("?column?");
