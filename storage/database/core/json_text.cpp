@@ -16,7 +16,8 @@ namespace {
 struct Node {
     enum class Kind { null, boolean, number, string, array, object } kind = Kind::null;
     std::string text;  // of a number; of a string its characters; of a boolean "true" or "false"
-    std::vector<std::pair<std::string, Node>> members;  // names are empty in an array
+    std::vector<std::string> names;  // of the members; none in an array
+    std::vector<Node> members;
 };
 
 // What Boost.JSON's parser calls (basic_parser's handler).
@@ -68,11 +69,9 @@ class Builder {
     }
     Node& place(Node node) {
         if (open_.empty()) return root_ = std::move(node);
-        auto& members = open_.back()->members;
-        members.emplace_back(
-            open_.back()->kind == Node::Kind::object ? std::exchange(key_, {}) : std::string(),
-            std::move(node));
-        return members.back().second;
+        if (open_.back()->kind == Node::Kind::object) open_.back()->names.push_back(std::exchange(key_, {}));
+        open_.back()->members.push_back(std::move(node));
+        return open_.back()->members.back();
     }
     bool leaf(Node::Kind kind, std::string text) {
         Node node;
@@ -156,28 +155,29 @@ void write(const Node& node, std::string& out) {
             out += '[';
             for (std::size_t i = 0; i < node.members.size(); ++i) {
                 if (i > 0) out += ", ";
-                write(node.members[i].second, out);
+                write(node.members[i], out);
             }
             out += ']';
             return;
         case Node::Kind::object: {
             // The last of equal names counts.
-            std::vector<const std::pair<std::string, Node>*> members;
-            for (const auto& member : node.members) members.push_back(&member);
-            std::stable_sort(members.begin(), members.end(), [](const auto* left, const auto* right) {
-                if (left->first.size() != right->first.size())
-                    return left->first.size() < right->first.size();
-                return left->first < right->first;
+            std::vector<std::size_t> order(node.members.size());
+            for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+            const auto& names = node.names;
+            std::stable_sort(order.begin(), order.end(), [&](std::size_t left, std::size_t right) {
+                if (names[left].size() != names[right].size())
+                    return names[left].size() < names[right].size();
+                return names[left] < names[right];
             });
             out += '{';
             bool first = true;
-            for (std::size_t i = 0; i < members.size(); ++i) {
-                if (i + 1 < members.size() && members[i + 1]->first == members[i]->first) continue;
+            for (std::size_t i = 0; i < order.size(); ++i) {
+                if (i + 1 < order.size() && names[order[i + 1]] == names[order[i]]) continue;
                 if (!first) out += ", ";
                 first = false;
-                write_string(members[i]->first, out);
+                write_string(names[order[i]], out);
                 out += ": ";
-                write(members[i]->second, out);
+                write(node.members[order[i]], out);
             }
             out += '}';
             return;
@@ -211,8 +211,8 @@ SqlResult<Stored> stored_json(std::string_view text, bool binary) {
 std::optional<std::string> json_member(std::string_view document, std::string_view name, bool as_text) {
     const auto node = parse(document);
     if (!node || node->kind != Node::Kind::object) return std::nullopt;
-    for (auto member = node->members.rbegin(); member != node->members.rend(); ++member)
-        if (member->first == name) return shown(member->second, as_text);
+    for (std::size_t i = node->members.size(); i-- > 0;)
+        if (node->names[i] == name) return shown(node->members[i], as_text);
     return std::nullopt;
 }
 
@@ -222,7 +222,7 @@ std::optional<std::string> json_element(std::string_view document, std::int64_t 
     const auto count = static_cast<std::int64_t>(node->members.size());
     if (index < 0) index += count;
     if (index < 0 || index >= count) return std::nullopt;
-    return shown(node->members[static_cast<std::size_t>(index)].second, as_text);
+    return shown(node->members[static_cast<std::size_t>(index)], as_text);
 }
 
 }  // namespace understudy::database

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Statements of any text: parsed, translated over a small schema, and compiled by SQLite. What is refused has
+// a SQLSTATE and a message; what is translated is SQL that SQLite can read.
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "storage/database/functions/context.hpp"
+#include "storage/database/schema_reader.hpp"
+#include "storage/database/sql/translate.hpp"
+#include "storage/database/sqlite.hpp"
+
+using namespace understudy::database;
+
+namespace {
+
+struct World {
+    World() {
+        sqlite3* raw = nullptr;
+        sqlite3_open(":memory:", &raw);
+        connection.reset(raw);
+        sqlite3_extended_result_codes(raw, 1);
+        sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+        sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
+        register_functions(raw, context);
+        for (const char* sql : {"create table t (id serial primary key, name varchar(9), n numeric(8,2), at "
+                                "timestamptz default now(), flag "
+                                "boolean, j jsonb, i interval)",
+                                "create table u (t_id int references t (id), b bytea unique, d date, f "
+                                "float8, check (f > 0))"}) {
+            SchemaReader schema(raw);
+            auto tree = ParseTree::parse(sql);
+            auto statement = translate(tree->statement(0), schema);
+            if (statement.has_error() || run(raw, statement->sql).has_error()) std::abort();
+        }
+    }
+    FunctionContext context;
+    SqliteConnection connection;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    static World world;
+    const std::string sql(reinterpret_cast<const char*>(data), size);
+    auto tree = ParseTree::parse(sql);
+    if (tree.has_error()) {
+        if (tree.error().sqlstate.size() != 5 || tree.error().message.empty()) std::abort();
+        return 0;
+    }
+    SchemaReader schema(world.connection.get());
+    schema.refresh();
+    for (std::size_t i = 0; i < tree->size(); ++i) {
+        const auto statement = translate(tree->statement(i), schema);
+        if (statement.has_error()) {
+            if (statement.error().sqlstate.size() != 5 || statement.error().message.empty()) std::abort();
+            continue;
+        }
+        if (statement->sql.empty() || !statement->before.empty()) continue;
+        const auto compiled = compile(world.connection.get(), statement->sql);
+        if (compiled.has_error() && compiled.error().sqlstate == sqlstate::internal_error) {
+            std::fprintf(stderr, "%s\n-> %s\n%s\n", sql.c_str(), statement->sql.c_str(),
+                         compiled.error().message.c_str());
+            std::abort();
+        }
+    }
+    return 0;
+}
