@@ -7,6 +7,7 @@
 
 #include "base/io/interrupt.hpp"
 #include "sim/bench/core/results.hpp"
+#include "sim/bench/database/database.hpp"
 #include "sim/bench/files/files.hpp"
 #include "sim/bench/lb/contenders.hpp"
 #include "sim/bench/lb/lb.hpp"
@@ -63,6 +64,20 @@ void add_files_options(CLI::App& files, bench::FilesBenchOptions& options) {
         ->check(CLI::ExistingDirectory);
 }
 
+void add_database_options(CLI::App& database, bench::DatabaseBenchOptions& options) {
+    options.programs = lab::program_directory().string();
+    options.folder = beside("bench");
+    database.add_option("--rounds", options.rounds, "how often each is measured, in turn")
+        ->check(CLI::Range(1, 100))
+        ->capture_default_str();
+    database.add_option("--seconds", options.seconds, "how long each workload runs in a round")
+        ->check(CLI::Range(0.1, 600.0))
+        ->capture_default_str();
+    database.add_option("--rows", options.rows, "of the table that is read, and of the bulk load")
+        ->check(CLI::Range(100, 10'000'000))
+        ->capture_default_str();
+}
+
 int report(const Result<void>& done) {
     if (done.has_value()) return 0;
     fmt::print(stderr, "understudy-bench: {}\n", done.error().message());
@@ -91,8 +106,13 @@ int main(int argument_count, char** arguments) {
     bench::FilesBenchOptions files_options;
     auto* files = app.add_subcommand("files", "the file service beside sshfs and a local FUSE file system");
     add_files_options(*files, files_options);
+    bench::DatabaseBenchOptions database_options;
+    auto* database =
+        app.add_subcommand("database", "the database service beside PostgreSQL and SQLite in this process");
+    add_database_options(*database, database_options);
     CLI11_PARSE(app, argument_count, arguments);
     if (lb->parsed()) return report(bench::bench_lb(lb_options));
+    if (database->parsed()) return report(bench::bench_database(database_options));
     if (files->parsed()) return report(bench::bench_files(files_options));
     const auto results = bench::bench_up(topology, rounds);
     if (results.has_error()) {
