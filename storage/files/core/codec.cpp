@@ -14,10 +14,11 @@ namespace {
 
 class Writer {
   public:
-    explicit Writer(std::string& out) : out_(out) {}
+    // With `data` what has a four-byte length is moved there instead of being appended.
+    explicit Writer(std::string& out, std::string* data = nullptr) : out_(out), data_(data) {}
 
     template <typename... Fields>
-    void operator()(const Fields&... fields) {
+    void operator()(Fields&... fields) {
         (put(fields), ...);
     }
 
@@ -36,6 +37,11 @@ class Writer {
         put(static_cast<std::uint32_t>(data.value.size()));
         out_ += data.value;
     }
+    void put(Bytes& data) {
+        if (data_ == nullptr) return put(std::as_const(data));
+        put(static_cast<std::uint32_t>(data.value.size()));
+        *data_ = std::move(data.value);
+    }
     void put(const Qid& qid) {
         put(qid.type);
         put(qid.version);
@@ -49,11 +55,13 @@ class Writer {
 
   private:
     std::string& out_;
+    std::string* data_;
 };
 
 class Reader {
   public:
-    explicit Reader(std::string_view in) : in_(in) {}
+    // `data`: what follows `in`, to be taken whole.
+    explicit Reader(std::string_view in, std::string* data = nullptr) : in_(in), data_(data) {}
 
     template <typename... Fields>
     void operator()(Fields&... fields) {
@@ -78,7 +86,12 @@ class Reader {
     void take(Bytes& data) {
         std::uint32_t length = 0;
         take(length);
-        data.value = std::string(bytes(length));
+        if (data_ == nullptr || !in_.empty() || length != data_->size()) {
+            data.value = std::string(bytes(length));
+        } else {
+            data.value = std::move(*data_);
+            data_ = nullptr;
+        }
     }
     void take(Qid& qid) {
         take(qid.type);
@@ -95,6 +108,7 @@ class Reader {
 
     const char* reason() const { return reason_; }
     std::string_view rest() const { return in_; }
+    std::size_t left() const { return in_.size() + (data_ == nullptr ? 0 : data_->size()); }
 
   private:
     std::string_view bytes(std::size_t count) {
@@ -110,6 +124,7 @@ class Reader {
         if (reason_ == nullptr) reason_ = reason;
     }
     std::string_view in_;
+    std::string* data_;
     const char* reason_ = nullptr;
 };
 
@@ -136,6 +151,29 @@ constexpr std::array<const char*, std::variant_size_v<Body>> type_names = {
     "Tread",        "Rread",        "Twrite",    "Rwrite",    "Tclunk",   "Rclunk",     "Tremove",
     "Rremove"};
 
+void put_size(std::string& head, std::size_t size) {
+    for (std::size_t i = 0; i < 4; ++i) head[i] = static_cast<char>(size >> (8 * i) & 0xff);
+}
+
+Result<Message> decode_pieces(std::string_view head, std::string* data) {
+    UNDERSTUDY_TRY(std::uint32_t size, frame_size(head, 0xffffffff));
+    if (size != head.size() + (data == nullptr ? 0 : data->size()) || head.size() < frame_header_bytes)
+        return Error(ErrorKind::failed, "9P message", "its size field is not its size").with_number(size);
+    auto type = static_cast<std::uint8_t>(head[4]);
+    Message message;
+    Reader header(head.substr(5, 2));
+    header.take(message.tag);
+    if (!emplace_type(message.body, type))
+        return Error(ErrorKind::failed, "9P message", "unknown type").with_number(type);
+    Reader reader(head.substr(frame_header_bytes), data);
+    std::visit([&](auto& body) { body.fields(body, reader); }, message.body);
+    if (reader.reason() != nullptr) return Error(ErrorKind::failed, type_name(message.body), reader.reason());
+    if (reader.left() != 0)
+        return Error(ErrorKind::failed, type_name(message.body), "bytes are left over")
+            .with_number(static_cast<std::int64_t>(reader.left()));
+    return message;
+}
+
 }  // namespace
 
 std::string encode(const Message& message) {
@@ -147,27 +185,38 @@ std::string encode(const Message& message) {
             body.fields(body, writer);
         },
         message.body);
-    for (std::size_t i = 0; i < 4; ++i) frame[i] = static_cast<char>(frame.size() >> (8 * i) & 0xff);
+    put_size(frame, frame.size());
+    return frame;
+}
+
+Frame encode_frame(Message message) {
+    Frame frame;
+    frame.head.resize(4);
+    Writer writer(frame.head, &frame.data);
+    std::visit(
+        [&](auto& body) {
+            writer(body.type_number, message.tag);
+            body.fields(body, writer);
+        },
+        message.body);
+    put_size(frame.head, frame.size());
     return frame;
 }
 
 Result<Message> decode(std::string_view frame) {
-    UNDERSTUDY_TRY(std::uint32_t size, frame_size(frame, 0xffffffff));
-    if (size != frame.size())
-        return Error(ErrorKind::failed, "9P message", "its size field is not its size").with_number(size);
-    auto type = static_cast<std::uint8_t>(frame[4]);
-    Message message;
-    Reader header(frame.substr(5, 2));
-    header.take(message.tag);
-    if (!emplace_type(message.body, type))
-        return Error(ErrorKind::failed, "9P message", "unknown type").with_number(type);
-    Reader reader(frame.substr(frame_header_bytes));
-    std::visit([&](auto& body) { body.fields(body, reader); }, message.body);
-    if (reader.reason() != nullptr) return Error(ErrorKind::failed, type_name(message.body), reader.reason());
-    if (!reader.rest().empty())
-        return Error(ErrorKind::failed, type_name(message.body), "bytes are left over")
-            .with_number(static_cast<std::int64_t>(reader.rest().size()));
-    return message;
+    return decode_pieces(frame, nullptr);
+}
+
+Result<Message> decode(Frame frame) {
+    return decode_pieces(frame.head, frame.data.empty() ? nullptr : &frame.data);
+}
+
+std::size_t bytes_before_data(std::uint8_t type) {
+    constexpr std::size_t length_bytes = 4;
+    if (type == Rread::type_number || type == Rreaddir::type_number) return frame_header_bytes + length_bytes;
+    if (type == Twrite::type_number)
+        return frame_header_bytes + sizeof(Twrite::fid) + sizeof(Twrite::offset) + length_bytes;
+    return 0;
 }
 
 Result<std::uint32_t> frame_size(std::string_view first_four_bytes, std::uint32_t limit) {

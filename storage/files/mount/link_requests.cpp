@@ -42,7 +42,7 @@ RequestPtr Link::make(Body body) {
     request->fid = fid_of(body);
     request->order = next_order_++;
     request->since = monotonic_now();
-    request->frame = std::make_shared<const std::string>(encode({request->tag, std::move(body)}));
+    request->frame = std::make_shared<const Frame>(encode_frame({request->tag, std::move(body)}));
     waiting_[request->tag] = request;
     return request;
 }
@@ -158,13 +158,13 @@ void Link::flushed(const RequestPtr& request) {
 asio::awaitable<void> Link::read_replies(std::shared_ptr<FrameStream> stream) {
     std::string reason;
     while (reason.empty()) {
-        Result<std::string> frame = co_await stream->read_frame(message_bytes_);
+        Result<Frame> frame = co_await stream->read_frame(message_bytes_);
         if (stream_ != stream) co_return;  // another connection has taken its place
         if (frame.has_error()) {
             reason = frame.error().message();
             break;
         }
-        Result<Message> message = decode(*frame);
+        Result<Message> message = decode(std::move(*frame));
         if (message.has_error()) {
             reason = message.error().message();
             break;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/time.hpp"
+#include "storage/files/core/codec.hpp"
 #include "storage/files/core/message.hpp"
 
 namespace understudy::files {
@@ -33,7 +34,7 @@ int error_of(const Answer& answer) {
 using Abandoned = std::shared_ptr<const bool>;
 
 struct Request {
-    std::shared_ptr<const std::string> frame;
+    std::shared_ptr<const Frame> frame;
     std::uint16_t tag = no_tag;
     std::uint64_t order = 0;  // in which they were asked
     std::uint32_t fid = no_fid;

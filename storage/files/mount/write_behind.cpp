@@ -54,8 +54,8 @@ asio::awaitable<void> WriteBehind::finish(OpenFilePtr file, RequestPtr request, 
         if (error != 0 || count >= left) break;
         left -= count;
         offset += count;
-        const std::string& frame = *request->frame;  // its data are at its end
-        request = link_.send(Twrite{file->fid, offset, {frame.substr(frame.size() - left)}}, nullptr);
+        const std::string& data = request->frame->data;
+        request = link_.send(Twrite{file->fid, offset, {data.substr(data.size() - left)}}, nullptr);
     }
     bytes_ -= bytes;
     pending_.erase(sequence);

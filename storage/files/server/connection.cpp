@@ -52,7 +52,7 @@ asio::awaitable<void> Connection::run() {
     std::shared_ptr<Connection> self = shared_from_this();
     auto executor = co_await asio::this_coro::executor;
     while (stream_->is_open()) {
-        Result<std::string> frame =
+        Result<Frame> frame =
             co_await stream_->read_frame(version_agreed_ ? message_bytes_ : min_message_bytes);
         if (frame.has_error()) {
             spdlog::debug("{}: {}", to_string(peer_), frame.error().message());
@@ -60,7 +60,7 @@ asio::awaitable<void> Connection::run() {
         }
         while (stream_->is_open() && is_cut_off()) co_await healed();
         if (!stream_->is_open()) break;
-        Result<Message> message = decode(*frame);
+        Result<Message> message = decode(std::move(*frame));
         if (message.has_error() || outstanding_.contains(message->tag)) {
             spdlog::warn("{}: connection ended: {}", to_string(peer_),
                          message.has_error() ? message.error().message() : "a tag is used twice");
@@ -122,7 +122,7 @@ void Connection::finish(std::uint16_t tag, Body reply) {
     auto found = outstanding_.find(tag);
     if (share_ != nullptr)
         share_->requests.count(found->second.kind, reply, io::monotonic_now() - found->second.since);
-    if (discarded_.erase(tag) == 0) stream_->send(encode({tag, std::move(reply)}));
+    if (discarded_.erase(tag) == 0) stream_->send(encode_frame({tag, std::move(reply)}));
     std::vector<std::uint16_t> flushes = std::move(found->second.flushes);
     outstanding_.erase(found);
     for (std::uint16_t flush : flushes) finish(flush, Rflush{});

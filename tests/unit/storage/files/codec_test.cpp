@@ -53,6 +53,30 @@ TEST(Codec, every_message_survives_encoding_and_decoding) {
     });
 }
 
+TEST(Codec, a_frame_in_two_pieces_is_the_same_message) {
+    each_type([](Body body) {
+        const std::string whole = encode({42, body});
+        Frame frame = encode_frame({42, body});
+        EXPECT_EQ(frame.head + frame.data, whole) << type_name(body);
+        if (const std::size_t before = bytes_before_data(static_cast<std::uint8_t>(whole[4])); before != 0) {
+            EXPECT_EQ(frame.head.size(), before) << type_name(body);
+        }
+        Result<Message> back = decode(std::move(frame));
+        ASSERT_TRUE(back.has_value()) << type_name(body);
+        EXPECT_EQ(encode(*back), whole) << type_name(body);
+    });
+}
+
+TEST(Codec, pieces_that_do_not_belong_together_are_refused) {
+    Frame frame = encode_frame({1, Twrite{1, 2, {"data"}}});
+    EXPECT_TRUE(decode(Frame{frame.head, "datum"}).has_error());
+    EXPECT_TRUE(decode(Frame{frame.head, ""}).has_error());
+    EXPECT_TRUE(decode(Frame{frame.head.substr(0, 20), frame.head.substr(20) + frame.data}).has_error());
+    EXPECT_TRUE(decode(Frame{encode({1, Tclunk{1}}).substr(0, 7), std::string(4, '\1')}).has_error());
+    EXPECT_TRUE(decode(Frame{frame.head.substr(0, 5), std::string(22, '\1')}).has_error());
+    EXPECT_TRUE(decode(Frame{frame.head + frame.data, ""}).has_value());
+}
+
 TEST(Codec, a_walk_looks_on_the_wire_as_the_protocol_says) {
     std::string frame = encode({1, Twalk{2, 3, {"ab"}}});
     EXPECT_EQ(frame, std::string("\x15\0\0\0\x6e\x01\0\x02\0\0\0\x03\0\0\0\x01\0\x02\0ab", 21));
