@@ -29,6 +29,11 @@ constexpr std::size_t max_queued_bytes = 4 << 20;
 constexpr std::size_t max_held = 1024;
 constexpr std::size_t max_held_bytes = 32 << 20;
 
+std::size_t written_bytes(const Body& request) {
+    const auto* write = std::get_if<Twrite>(&request);
+    return write == nullptr ? 0 : write->data.value.size();
+}
+
 }  // namespace
 
 Connection::Connection(asio::ip::tcp::socket socket, Endpoint peer, Host& host)
@@ -50,7 +55,6 @@ void Connection::close() {
 
 asio::awaitable<void> Connection::run() {
     std::shared_ptr<Connection> self = shared_from_this();
-    auto executor = co_await asio::this_coro::executor;
     while (stream_->is_open()) {
         Result<Frame> frame =
             co_await stream_->read_frame(version_agreed_ ? message_bytes_ : min_message_bytes);
@@ -67,8 +71,7 @@ asio::awaitable<void> Connection::run() {
             break;
         }
         if (share_ != nullptr) share_->sessions->heard(session_);
-        outstanding_.try_emplace(message->tag, Outstanding{io::monotonic_now(), message->body.index(), {}});
-        asio::co_spawn(executor, serve(self, std::move(*message)), asio::detached);
+        take(std::move(*message));
         while (stream_->is_open() && !has_room()) {
             room_.expires_after(std::chrono::milliseconds(50));
             co_await room_.async_wait(asio::as_tuple(asio::use_awaitable));
@@ -82,23 +85,55 @@ asio::awaitable<void> Connection::run() {
 }
 
 bool Connection::has_room() const {
-    return outstanding_.size() - waiting_.size() - held_.size() < max_outstanding &&
-           stream_->queued_bytes() <= max_queued_bytes && held_.size() < max_held &&
-           held_bytes_ <= max_held_bytes;
+    const std::size_t apart = held_.size() + deferred_.size();
+    return outstanding_.size() - waiting_.size() - apart < max_outstanding &&
+           stream_->queued_bytes() <= max_queued_bytes && apart < max_held &&
+           held_bytes_ + deferred_bytes_ <= max_held_bytes;
+}
+
+void Connection::take(Message message) {
+    const std::uint16_t tag = message.tag;
+    outstanding_.try_emplace(tag, Outstanding{io::monotonic_now(), message.body.index(), {}});
+    const NamedFids named = named_fids(message.body);
+    if (turns_.begin(tag, named)) {
+        asio::co_spawn(room_.get_executor(), serve(shared_from_this(), std::move(message)), asio::detached);
+        return;
+    }
+    deferred_bytes_ += written_bytes(message.body);
+    deferred_.emplace(tag, std::move(message));
+}
+
+// What waited for its turn, if it was not given up since.
+asio::awaitable<void> Connection::serve_in_turn(std::shared_ptr<Connection> self, std::uint16_t tag) {
+    auto found = self->deferred_.extract(tag);
+    if (found.empty()) co_return;
+    Message message = std::move(found.mapped());
+    self->deferred_bytes_ -= written_bytes(message.body);
+    if (self->stream_->is_open())
+        co_await serve(self, std::move(message));
+    else
+        self->finish(tag, failure(EIO));  // asked again by the next connection
+}
+
+void Connection::flush(std::uint16_t tag, std::uint16_t old_tag) {
+    auto waited_for = outstanding_.find(old_tag);
+    if (waited_for != outstanding_.end() && old_tag != tag)
+        waited_for->second.flushes.push_back(tag);  // answered when the old request was
+    else
+        finish(tag, Rflush{});
+    if (auto lock = waiting_.find(old_tag); lock != waiting_.end()) share_->sessions->cancel(lock->second);
+    if (auto held = held_.find(old_tag); held != held_.end()) share_->faults->cancel(held->second.ticket);
+    if (auto deferred = deferred_.extract(old_tag); !deferred.empty()) {
+        deferred_bytes_ -= written_bytes(deferred.mapped().body);
+        discarded_.insert(old_tag);
+        finish(old_tag, failure(EINTR));
+    }
 }
 
 asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self, Message message) {
     std::uint16_t tag = message.tag;
-    if (const auto* flush = std::get_if<Tflush>(&message.body)) {
-        auto waited_for = self->outstanding_.find(flush->old_tag);
-        if (waited_for != self->outstanding_.end() && flush->old_tag != tag)
-            waited_for->second.flushes.push_back(tag);  // answered when the old request was
-        else
-            self->finish(tag, Rflush{});
-        if (auto lock = self->waiting_.find(flush->old_tag); lock != self->waiting_.end())
-            self->share_->sessions->cancel(lock->second);
-        if (auto held = self->held_.find(flush->old_tag); held != self->held_.end())
-            self->share_->faults->cancel(held->second.ticket);
+    if (const auto* it = std::get_if<Tflush>(&message.body)) {
+        self->flush(tag, it->old_tag);
         co_return;
     }
     if (self->share_ != nullptr && self->share_->faults->any()) {
@@ -126,7 +161,13 @@ void Connection::finish(std::uint16_t tag, Body reply) {
     std::vector<std::uint16_t> flushes = std::move(found->second.flushes);
     outstanding_.erase(found);
     for (std::uint16_t flush : flushes) finish(flush, Rflush{});
+    end_turn(tag);
     room_.cancel();
+}
+
+void Connection::end_turn(std::uint16_t tag) {
+    for (std::uint16_t next : turns_.end(tag))
+        asio::co_spawn(room_.get_executor(), serve_in_turn(shared_from_this(), next), asio::detached);
 }
 
 asio::awaitable<Body> Connection::answer(std::uint16_t tag, Body request) {

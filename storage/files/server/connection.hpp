@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One client's connection: decodes requests, runs them side by side, and answers each. File operations run in
 // the file pool, those of one fid in the order they came; locks and sessions are decided on the connection's
-// own thread. A lock asked for with lock_flag_block is answered when it was granted; Tflush gives it up, and
+// own thread. What names a fid that an earlier request makes or opens waits for that (fid_turns.hpp). A lock
+// asked for with lock_flag_block is answered when it was granted; Tflush gives it up, and
 // so does the connection's end. A malformed message ends this connection with a reason in the log, and
 // nothing else. Limits: 65536 fids, 64 requests at once besides waiting locks; beyond that reading stops
 // until one is answered.
@@ -17,8 +18,8 @@
 //
 // A share with allowed clients answers EACCES to others, one with a key to who didn't prove it
 // (share_key.hpp) by Tauth before. While faults are in force each request is judged by them first; requests
-// they hold count apart from the 64: at most 1024, and 32 MiB. Replies to a client that is cut off are sent
-// when it no longer is.
+// they hold, and those that wait for a fid, count apart from the 64: at most 1024, and 32 MiB. Replies to a
+// client that is cut off are sent when it no longer is.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -34,6 +35,7 @@
 
 #include "base/address.hpp"
 #include "storage/files/core/attach_attempts.hpp"
+#include "storage/files/core/fid_turns.hpp"
 #include "storage/files/core/message.hpp"
 #include "storage/files/io/frame_stream.hpp"
 #include "storage/files/server/attributes.hpp"
@@ -89,9 +91,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
     };
     using FidPtr = std::shared_ptr<Fid>;
 
+    void take(Message message);
     static boost::asio::awaitable<void> serve(std::shared_ptr<Connection> self, Message message);
+    static boost::asio::awaitable<void> serve_in_turn(std::shared_ptr<Connection> self, std::uint16_t tag);
+    void flush(std::uint16_t tag, std::uint16_t old_tag);
     boost::asio::awaitable<Body> answer(std::uint16_t tag, Body request);
     void finish(std::uint16_t tag, Body reply);
+    void end_turn(std::uint16_t tag);
 
     struct Outstanding {
         Instant since;
@@ -150,7 +156,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::map<std::uint32_t, Proof> proofs_;            // by Tauth's fid
     std::uint32_t wrong_proofs_ = 0;
     std::map<std::uint16_t, Outstanding> outstanding_;  // by tag
-    std::map<std::uint16_t, Held> held_;                // by tag
+    FidTurns turns_;
+    std::map<std::uint16_t, Message> deferred_;  // that wait for their turn, by tag
+    std::size_t deferred_bytes_ = 0;
+    std::map<std::uint16_t, Held> held_;  // by tag
     std::size_t held_bytes_ = 0;
     std::vector<std::pair<std::uint16_t, Body>> withheld_;  // replies to a client that is cut off
     std::map<std::uint16_t, std::uint64_t> waiting_;        // tag of a lock that is waited for: its ticket

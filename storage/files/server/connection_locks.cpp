@@ -24,6 +24,7 @@ asio::awaitable<Body> Connection::lock(std::uint16_t tag, Tlock request) {
     if ((request.flags & lock_flag_block) != 0 && !reclaim) {
         std::uint64_t ticket = share_->sessions->new_ticket();
         waiting_[tag] = ticket;
+        end_turn(tag);  // it may wait for long
         auto granted = share_->sessions->lock_or_wait(ticket, file, wanted, fid->file->path);
         outcome = co_await std::move(granted);
         waiting_.erase(tag);
