@@ -17,6 +17,7 @@
 #include "storage/files/core/codec.hpp"
 #include "storage/files/server/file_pool.hpp"
 #include "storage/files/server/file_requests.hpp"
+#include "storage/files/server/host_at_once.hpp"
 #include "storage/files/server/request_paths.hpp"
 
 namespace understudy::files {
@@ -26,6 +27,9 @@ namespace {
 
 constexpr std::size_t max_outstanding = 64;
 constexpr std::size_t max_queued_bytes = 4 << 20;
+// Taken before others have their turn and what was answered is sent.
+constexpr std::size_t max_in_a_row = 64;
+constexpr std::size_t max_queued_in_a_row = 256 << 10;
 constexpr std::size_t max_held = 1024;
 constexpr std::size_t max_held_bytes = 32 << 20;
 
@@ -55,6 +59,7 @@ void Connection::close() {
 
 asio::awaitable<void> Connection::run() {
     std::shared_ptr<Connection> self = shared_from_this();
+    std::size_t in_a_row = 0;
     while (stream_->is_open()) {
         Result<Frame> frame =
             co_await stream_->read_frame(version_agreed_ ? message_bytes_ : min_message_bytes);
@@ -72,6 +77,10 @@ asio::awaitable<void> Connection::run() {
         }
         if (share_ != nullptr) share_->sessions->heard(session_);
         take(std::move(*message));
+        if (++in_a_row == max_in_a_row || stream_->queued_bytes() > max_queued_in_a_row) {
+            in_a_row = 0;
+            co_await asio::post(asio::use_awaitable);
+        }
         while (stream_->is_open() && !has_room()) {
             room_.expires_after(std::chrono::milliseconds(50));
             co_await room_.async_wait(asio::as_tuple(asio::use_awaitable));
@@ -95,6 +104,8 @@ void Connection::take(Message message) {
     const std::uint16_t tag = message.tag;
     outstanding_.try_emplace(tag, Outstanding{io::monotonic_now(), message.body.index(), {}});
     const NamedFids named = named_fids(message.body);
+    if (turns_.is_idle(named))
+        if (std::optional<Body> reply = answer_at_once(message.body)) return finish(tag, std::move(*reply));
     if (turns_.begin(tag, named)) {
         asio::co_spawn(room_.get_executor(), serve(shared_from_this(), std::move(message)), asio::detached);
         return;
@@ -170,6 +181,17 @@ void Connection::end_turn(std::uint16_t tag) {
         asio::co_spawn(room_.get_executor(), serve_in_turn(shared_from_this(), next), asio::detached);
 }
 
+// A share in memory, little to copy, and nothing of these fids in the pool.
+bool Connection::waits_for_nothing(const Fid& fid, const Body& request) const {
+    const auto* read = std::get_if<Tread>(&request);
+    const auto* list = std::get_if<Treaddir>(&request);
+    const std::size_t bytes = read != nullptr   ? read->count
+                              : list != nullptr ? list->count
+                                                : written_bytes(request);
+    return fid.file->share->waits() == WaitsFor::nothing && bytes <= max_bytes_at_once &&
+           turns_.runs_alone(named_fids(request));
+}
+
 asio::awaitable<Body> Connection::answer(std::uint16_t tag, Body request) {
     if (const auto* it = std::get_if<Tversion>(&request)) co_return version(*it);
     if (!version_agreed_) co_return failure(EPROTO);
@@ -205,11 +227,16 @@ asio::awaitable<Body> Connection::answer(std::uint16_t tag, Body request) {
     std::uint32_t removed_fid = removes ? std::get<Tremove>(request).fid : no_fid;
     std::uint32_t data_limit = message_bytes_ - read_write_overhead;
     std::shared_ptr<SessionGate> gate = changes_files(request) ? gate_ : nullptr;
+    const bool here = waits_for_nothing(*fid, request);
     auto work = through(std::move(gate), [file = fid->file, to = other == nullptr ? nullptr : other->file,
                                           request = std::move(request), data_limit] {
         return answer_file_request(*file, to.get(), request, data_limit);
     });
-    Body reply = co_await in_pool(fid->strand, std::move(work));
+    Body reply;
+    if (here)
+        reply = work();
+    else
+        reply = co_await in_pool(fid->strand, std::move(work));
     if (removes) forget(removed_fid);  // Tremove clunks, whether it removed or not
     co_return reply;
 }

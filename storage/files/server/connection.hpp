@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One client's connection: decodes requests, runs them side by side, and answers each. File operations run in
-// the file pool, those of one fid in the order they came; locks and sessions are decided on the connection's
-// own thread. What names a fid that an earlier request makes or opens waits for that (fid_turns.hpp). A lock
-// asked for with lock_flag_block is answered when it was granted; Tflush gives it up, and
+// One client's connection: decodes requests, runs them side by side, and answers each. Locks and sessions are
+// decided on the connection's own thread, and so is what the host's memory answers (host_at_once.hpp), while
+// nothing else of the fid is running. Other file operations run in the file pool, those of one fid in the
+// order they came. What names a fid that an earlier request makes or opens waits for that (fid_turns.hpp). A
+// lock asked for with lock_flag_block is answered when it was granted; Tflush gives it up, and
 // so does the connection's end. A malformed message ends this connection with a reason in the log, and
 // nothing else. Limits: 65536 fids, 64 requests at once besides waiting locks; beyond that reading stops
 // until one is answered.
@@ -95,6 +96,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     static boost::asio::awaitable<void> serve(std::shared_ptr<Connection> self, Message message);
     static boost::asio::awaitable<void> serve_in_turn(std::shared_ptr<Connection> self, std::uint16_t tag);
     void flush(std::uint16_t tag, std::uint16_t old_tag);
+    // None: it is to be answered as the others are.
+    std::optional<Body> answer_at_once(const Body& request);
+    bool waits_for_nothing(const Fid& fid, const Body& request) const;
     boost::asio::awaitable<Body> answer(std::uint16_t tag, Body request);
     void finish(std::uint16_t tag, Body reply);
     void end_turn(std::uint16_t tag);
@@ -135,9 +139,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Body refuse_attach(const std::string& share, const std::string& user, const std::string& reason);
     boost::asio::awaitable<Body> attach(Tattach request);
     boost::asio::awaitable<Body> walk_to(Twalk request);
+    std::optional<Body> walk_to_at_once(const Twalk& request);
+    std::optional<Body> refuse_walk(const Twalk& request) const;
+    Body walked(const Twalk& request, Body reply, std::shared_ptr<const HostFile> to);
     boost::asio::awaitable<Body> open(Tlopen request);
+    std::optional<Body> open_at_once(const Tlopen& request);
     boost::asio::awaitable<Body> create(Tlcreate request);
     boost::asio::awaitable<Body> clunk(std::uint32_t fid);
+    std::optional<Body> clunk_at_once(std::uint32_t fid);
     boost::asio::awaitable<Body> attribute(Txattrwalk request);
     Body attribute_create(const Txattrcreate& request);
     Body set_fence(const HostFile& file, const std::string& value);

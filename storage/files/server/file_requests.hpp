@@ -16,7 +16,7 @@ struct FileFids {
 };
 FileFids fids_of(const Body& request);
 
-// In the file pool. `to` is null unless the request names a second fid. Reads give at most `data_limit`
+// May wait for the disk. `to` is null unless the request names a second fid. Reads give at most `data_limit`
 // bytes.
 Body answer_file_request(const HostFile& file, const HostFile* to, const Body& request,
                          std::uint32_t data_limit);

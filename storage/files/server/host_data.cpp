@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <optional>
 
 #include "storage/files/core/codec.hpp"
+#include "storage/files/server/host_at_once.hpp"
 #include "storage/files/server/host_files.hpp"
 #include "storage/files/server/host_places.hpp"
 
@@ -35,6 +37,27 @@ Body read_file(const HostFile& file, const Tread& request) {
         done += static_cast<std::size_t>(count);
     }
     reply.data.value.resize(done);
+    return reply;
+}
+
+std::optional<Body> read_file_at_once(const HostFile& file, const Tread& request) {
+    if (file.is_attribute) return read_file(file, request);
+    const WaitsFor waits = file.share->waits();
+    if (waits == WaitsFor::anything || request.count > max_bytes_at_once || !file.opened.valid() ||
+        request.offset > static_cast<std::uint64_t>(INT64_MAX))
+        return std::nullopt;
+    if (waits == WaitsFor::nothing) return read_file(file, request);
+    Rread reply;
+    std::string& data = reply.data.value;
+    data.resize(request.count);
+    for (std::size_t done = 0; done < data.size();) {
+        const iovec rest = {data.data() + done, data.size() - done};
+        const ssize_t count =
+            ::preadv2(file.opened.get(), &rest, 1, static_cast<off_t>(request.offset + done), RWF_NOWAIT);
+        if (count < 0) return std::nullopt;
+        if (count == 0) data.resize(done);
+        done += static_cast<std::size_t>(count);
+    }
     return reply;
 }
 

@@ -4,7 +4,7 @@
 // are single components, opened with openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS). Only regular files and
 // directories are opened. Files belong to the server's user; mode bits are kept, owners are not changed.
 // ".." is refused: a client knows its own path. A HostFile never changes once made, so any thread may read
-// it. Threads: these block on the host's disk and are called from the file pool.
+// it. Threads: any, in order for each fid; they wait for what the share waits for (share.hpp).
 #pragma once
 
 #include <cerrno>

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "storage/files/server/host_at_once.hpp"
 #include "storage/files/server/host_files.hpp"
 #include "storage/files/server/host_places.hpp"
 
@@ -20,40 +21,6 @@ Body attach_root(std::shared_ptr<Share> share, HostFile& root) {
     root.qid = qid_of(*status);
     root.is_root = true;
     return Rattach{root.qid};
-}
-
-Body walk(const HostFile& from, const Twalk& request, HostFile& to) {
-    if (from.is_attribute) return failure(EINVAL);
-    Rwalk reply;
-    io::UniqueFd at(::fcntl(from.place.get(), F_DUPFD_CLOEXEC, 0));
-    if (!at.valid()) return failure();
-    Qid qid = from.qid;
-    std::string path = from.path;
-    for (const std::string& name : request.names) {
-        int error = 0;
-        io::UniqueFd next;
-        if (!is_one_name(name)) {
-            error = name.size() > max_name_bytes ? ENAMETOOLONG : EINVAL;
-        } else {
-            next = place_of(at.get(), name);
-            if (!next.valid()) error = errno;
-        }
-        std::optional<struct stat> status = next.valid() ? status_of(next.get()) : std::nullopt;
-        if (error == 0 && !status) error = errno;
-        if (error != 0) {
-            if (reply.qids.empty()) return failure(error);
-            return reply;  // the names up to here were found; the new fid is not made
-        }
-        at = std::move(next);
-        qid = qid_of(*status);
-        path = joined(path, name);
-        reply.qids.push_back(qid);
-    }
-    to.share = from.share;
-    to.path = std::move(path);
-    to.place = std::move(at);
-    to.qid = qid;
-    return reply;
 }
 
 Body open_file(const HostFile& file, const Tlopen& request, std::uint32_t io_unit, HostFile& opened) {
@@ -82,6 +49,12 @@ Body open_file(const HostFile& file, const Tlopen& request, std::uint32_t io_uni
     opened.append = (flags & O_APPEND) != 0;
     opened.writes_through = (flags & O_DSYNC) != 0;  // O_SYNC has that bit too
     return Rlopen{file.qid, io_unit};
+}
+
+std::optional<Body> open_file_at_once(const HostFile& file, const Tlopen& request, std::uint32_t io_unit,
+                                      HostFile& opened) {
+    if (file.share->waits() == WaitsFor::anything || (request.flags & O_TRUNC) != 0) return std::nullopt;
+    return open_file(file, request, io_unit, opened);
 }
 
 Body create_file(const HostFile& directory, const Tlcreate& request, std::uint32_t io_unit,

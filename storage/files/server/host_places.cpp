@@ -19,18 +19,19 @@ bool is_one_name(const std::string& name) {
            name.find('/') == std::string::npos;
 }
 
-io::UniqueFd open_beneath(int directory, const std::string& name, int flags, mode_t mode) {
+io::UniqueFd open_beneath(int directory, const std::string& name, int flags, mode_t mode, Lookup lookup) {
     open_how how = {};
     how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
     how.mode = mode;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
     // The last component may be a symbolic link itself when only its place is wanted.
     if ((flags & O_PATH) == 0) how.resolve |= RESOLVE_NO_SYMLINKS;
+    if (lookup == Lookup::cached) how.resolve |= RESOLVE_CACHED;
     return io::UniqueFd(static_cast<int>(::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how)));
 }
 
-io::UniqueFd place_of(int directory, const std::string& name) {
-    return open_beneath(directory, name, O_PATH | O_NOFOLLOW);
+io::UniqueFd place_of(int directory, const std::string& name, Lookup lookup) {
+    return open_beneath(directory, name, O_PATH | O_NOFOLLOW, 0, lookup);
 }
 
 Qid qid_of(const struct stat& status) {

@@ -19,9 +19,14 @@ constexpr std::size_t max_name_bytes = 255;
 
 bool is_one_name(const std::string& name);  // a component that names something inside a directory
 
+// How a name is looked up. cached: by what the kernel has in memory; EAGAIN where that doesn't tell.
+enum class Lookup { whole, cached };
+
 // Invalid with errno set when it can't be opened. Neither leaves the directory nor follows a link.
-io::UniqueFd open_beneath(int directory, const std::string& name, int flags, mode_t mode = 0);
-io::UniqueFd place_of(int directory, const std::string& name);  // O_PATH, the link itself where it is one
+io::UniqueFd open_beneath(int directory, const std::string& name, int flags, mode_t mode = 0,
+                          Lookup lookup = Lookup::whole);
+// O_PATH, the link itself where it is one.
+io::UniqueFd place_of(int directory, const std::string& name, Lookup lookup = Lookup::whole);
 
 Qid qid_of(const struct stat& status);
 std::optional<struct stat> status_of(int fd);

@@ -9,33 +9,58 @@
 #include <cerrno>
 #include <optional>
 
+#include "storage/files/server/host_at_once.hpp"
 #include "storage/files/server/host_files.hpp"
 #include "storage/files/server/host_places.hpp"
 
 namespace understudy::files {
 
-Body get_attributes(const HostFile& file) {
-    std::optional<struct stat> status = status_of(file.opened.valid() ? file.opened.get() : file.place.get());
-    if (!status) return failure();
+namespace {
+
+std::optional<struct stat> status_of_file(const HostFile& file) {
+    return status_of(file.opened.valid() ? file.opened.get() : file.place.get());
+}
+
+// `kept_links`: those that only the undo log knows.
+Body to_reply(const struct stat& it, std::uint64_t kept_links) {
     Rgetattr reply;
     reply.valid = getattr_basic;
-    reply.qid = qid_of(*status);
-    reply.mode = status->st_mode;
-    reply.uid = status->st_uid;
-    reply.gid = status->st_gid;
-    reply.links = status->st_nlink;
-    if (file.share->undo() != nullptr) reply.links -= file.share->undo()->kept_links(status->st_ino);
-    reply.device = status->st_rdev;
-    reply.size = static_cast<std::uint64_t>(status->st_size);
-    reply.block_bytes = static_cast<std::uint64_t>(status->st_blksize);
-    reply.blocks = static_cast<std::uint64_t>(status->st_blocks);
-    reply.atime_s = static_cast<std::uint64_t>(status->st_atim.tv_sec);
-    reply.atime_ns = static_cast<std::uint64_t>(status->st_atim.tv_nsec);
-    reply.mtime_s = static_cast<std::uint64_t>(status->st_mtim.tv_sec);
-    reply.mtime_ns = static_cast<std::uint64_t>(status->st_mtim.tv_nsec);
-    reply.ctime_s = static_cast<std::uint64_t>(status->st_ctim.tv_sec);
-    reply.ctime_ns = static_cast<std::uint64_t>(status->st_ctim.tv_nsec);
+    reply.qid = qid_of(it);
+    reply.mode = it.st_mode;
+    reply.uid = it.st_uid;
+    reply.gid = it.st_gid;
+    reply.links = it.st_nlink - kept_links;
+    reply.device = it.st_rdev;
+    reply.size = static_cast<std::uint64_t>(it.st_size);
+    reply.block_bytes = static_cast<std::uint64_t>(it.st_blksize);
+    reply.blocks = static_cast<std::uint64_t>(it.st_blocks);
+    reply.atime_s = static_cast<std::uint64_t>(it.st_atim.tv_sec);
+    reply.atime_ns = static_cast<std::uint64_t>(it.st_atim.tv_nsec);
+    reply.mtime_s = static_cast<std::uint64_t>(it.st_mtim.tv_sec);
+    reply.mtime_ns = static_cast<std::uint64_t>(it.st_mtim.tv_nsec);
+    reply.ctime_s = static_cast<std::uint64_t>(it.st_ctim.tv_sec);
+    reply.ctime_ns = static_cast<std::uint64_t>(it.st_ctim.tv_nsec);
     return reply;
+}
+
+}  // namespace
+
+Body get_attributes(const HostFile& file) {
+    const std::optional<struct stat> status = status_of_file(file);
+    if (!status) return failure();
+    UndoLog* const undo = file.share->undo();
+    return to_reply(*status, undo == nullptr ? 0 : undo->kept_links(status->st_ino));
+}
+
+std::optional<Body> get_attributes_at_once(const HostFile& file) {
+    if (file.share->waits() == WaitsFor::anything) return std::nullopt;
+    const std::optional<struct stat> status = status_of_file(file);
+    if (!status) return failure();
+    UndoLog* const undo = file.share->undo();
+    std::optional<std::uint64_t> kept = 0;
+    if (undo != nullptr) kept = undo->kept_links_at_once(status->st_ino);
+    if (!kept) return std::nullopt;
+    return to_reply(*status, *kept);
 }
 
 Body set_attributes(const HostFile& file, const Tsetattr& request) {
@@ -80,6 +105,11 @@ Body set_attributes(const HostFile& file, const Tsetattr& request) {
         if (::utimensat(AT_FDCWD, path.c_str(), times.data(), 0) != 0) return failure();
     }
     return Rsetattr{};
+}
+
+std::optional<Body> file_system_status_at_once(const HostFile& file) {
+    if (file.share->waits() == WaitsFor::anything) return std::nullopt;
+    return file_system_status(file);
 }
 
 Body file_system_status(const HostFile& file) {

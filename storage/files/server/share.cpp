@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -32,6 +34,20 @@ std::uint64_t bytes_held(const std::string& path) {
 
 }  // namespace
 
+WaitsFor waits_for(std::uint64_t file_system_type) {
+    switch (file_system_type) {
+        case TMPFS_MAGIC:
+        case RAMFS_MAGIC:
+            return WaitsFor::nothing;
+        case EXT4_SUPER_MAGIC:
+        case XFS_SUPER_MAGIC:
+        case BTRFS_SUPER_MAGIC:
+            return WaitsFor::disk;
+        default:
+            return WaitsFor::anything;
+    }
+}
+
 Result<std::shared_ptr<Share>> Share::open(const std::string& path, std::uint64_t quota_bytes,
                                            bool power_loss) {
     std::error_code error;
@@ -46,6 +62,9 @@ Result<std::shared_ptr<Share>> Share::open(const std::string& path, std::uint64_
         return Error(ErrorKind::environment, "/proc", "is not mounted")
             .with_remedy("mount -t proc proc /proc");
     share->real_path_.assign(real.data(), static_cast<std::size_t>(length));
+    struct statfs host = {};
+    if (::fstatfs(share->root(), &host) == 0)
+        share->waits_ = waits_for(static_cast<std::uint64_t>(host.f_type));
     share->quota_ = quota_bytes;
     share->used_ = bytes_held(path);
     if (power_loss) {

@@ -15,6 +15,11 @@
 
 namespace understudy::files {
 
+// For what a file system makes its callers wait, besides changes. Unknown ones, and those over a network, for
+// anything.
+enum class WaitsFor { nothing, disk, anything };
+WaitsFor waits_for(std::uint64_t file_system_type);  // statfs()'s f_type
+
 class Share {
   public:
     // Makes the directory if it is missing and counts what it holds. With `power_loss` it keeps an undo log,
@@ -24,6 +29,9 @@ class Share {
 
     int root() const { return root_.get(); }
     const std::string& real_path() const { return real_path_; }  // as /proc shows it
+
+    // Of its folder. Another file system that is mounted below it isn't looked for.
+    WaitsFor waits() const { return waits_; }
 
     UndoLog* undo() const { return undo_.get(); }  // null: without power loss
 
@@ -40,6 +48,7 @@ class Share {
     io::UniqueFd root_;
     std::string real_path_;
     std::unique_ptr<UndoLog> undo_;
+    WaitsFor waits_ = WaitsFor::anything;
     std::uint64_t quota_ = 0;
     std::atomic<std::uint64_t> used_ = 0;
 };

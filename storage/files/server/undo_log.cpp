@@ -113,6 +113,12 @@ std::uint64_t UndoLog::kept_links(std::uint64_t inode) {
     return names_.kept_links(inode);
 }
 
+std::optional<std::uint64_t> UndoLog::kept_links_at_once(std::uint64_t inode) {
+    const std::unique_lock<std::mutex> held(names_.mutex(), std::try_to_lock);
+    if (!held.owns_lock()) return std::nullopt;
+    return names_.kept_links(inode);
+}
+
 Result<void> UndoLog::roll_back(TornWrites torn, std::uint64_t seed) {
     LandingChoice choice(torn, seed);
     const std::uint64_t landed = choice.names_that_land(names_.pending());

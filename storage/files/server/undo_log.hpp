@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/result.hpp"
@@ -62,6 +63,8 @@ class UndoLog {
     NameUndo& names() { return names_; }
     void commit(std::size_t names);  // those up to a count() of before are durable
     std::uint64_t kept_links(std::uint64_t inode);
+    std::optional<std::uint64_t> kept_links_at_once(
+        std::uint64_t inode);  // none: names are changing just now
 
     // With nothing else running on the share.
     Result<void> roll_back(TornWrites torn, std::uint64_t seed);

@@ -52,6 +52,12 @@ class Client {
         std::string frame = encode({tag, std::move(body)});
         boost::asio::write(socket_, boost::asio::buffer(frame));
     }
+    // So that the server has them all before it has served the first.
+    void send_together(std::vector<Message> messages) {
+        std::string frames;
+        for (const Message& message : messages) frames += encode(message);
+        boost::asio::write(socket_, boost::asio::buffer(frames));
+    }
     Message next() {
         std::string frame(4, '\0');
         boost::system::error_code error;
@@ -120,7 +126,7 @@ class Client {
 
 struct ServerTest : testing::Test {
     void SetUp() override {
-        std::string pattern = std::filesystem::temp_directory_path() / "understudy-files-XXXXXX";
+        std::string pattern = place() + "/understudy-files-XXXXXX";
         ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
         directory = pattern;
         std::filesystem::create_directory(directory + "/data");
@@ -150,6 +156,7 @@ struct ServerTest : testing::Test {
         context.reset();
     }
     virtual void configure(ExportConfig&) {}
+    virtual std::string place() const { return std::filesystem::temp_directory_path(); }
     // What a share holds lives on the server's thread.
     template <typename Work>
     auto with_share(Work work) {
