@@ -138,6 +138,8 @@ class Filesystem {
     boost::asio::awaitable<Answer> ask(const CallPtr& call, Body request);
     boost::asio::awaitable<Answer> walk(CallPtr call, std::uint32_t from, std::uint32_t to, std::string name);
     boost::asio::awaitable<Found> find(CallPtr call, fuse_ino_t parent, std::string name, std::uint32_t made);
+    boost::asio::awaitable<Found> found_beside(RequestPtr status, RequestPtr walk, std::uint32_t beside,
+                                               std::string path, Qid made);
     void remember(pid_t thread, fuse_ino_t folder, std::vector<RecentStatus> seen);
     std::optional<struct stat> recent_status(const CallPtr& call, fuse_ino_t inode);
     fuse_ino_t adopt(std::uint32_t fid, const Qid& qid);

@@ -91,6 +91,24 @@ Filesystem::Spare Filesystem::make_spare(std::uint32_t folder, Abandoned abandon
     return spare;
 }
 
+// The file that was made just now, if both answers are about it; no inode otherwise.
+asio::awaitable<Filesystem::Found> Filesystem::found_beside(RequestPtr status, RequestPtr walk,
+                                                            std::uint32_t beside, std::string path,
+                                                            Qid made) {
+    Found found;
+    Answer attributes = co_await link_.answer(std::move(status));
+    Answer walked = co_await link_.answer(std::move(walk));
+    const auto* known = std::get_if<Rgetattr>(&attributes.body);
+    if (made.path == 0 || known == nullptr || known->qid.path != made.path || error_of<Rwalk>(walked) != 0) {
+        link_.forget(beside);
+        co_return found;
+    }
+    link_.fids().know(beside, path, made);
+    found.entry.attr = to_stat(*known);
+    found.entry.ino = adopt(beside, made);
+    co_return found;
+}
+
 Filesystem::Task Filesystem::create(CallPtr call, fuse_ino_t parent, std::string name, std::uint32_t mode,
                                     fuse_file_info info) {
     if (name.size() > max_component_bytes) {
@@ -102,25 +120,38 @@ Filesystem::Task Filesystem::create(CallPtr call, fuse_ino_t parent, std::string
     const auto flags = static_cast<std::uint32_t>(info.flags);
     int error = spare.error;
     Qid qid;
+    Found found;
     if (error == 0) {
-        Body lcreate_request = Tlcreate{fid, name, flags, mode, 0};
-        Answer answer = co_await ask(call, std::move(lcreate_request));
+        // Its status, and a fid beside the one that is open then, are asked for at once: a server that keeps
+        // order has made it before.
+        const bool at_once = link_.keeps_order() && !behind_.is_any_pending();
+        const std::uint32_t beside = at_once ? link_.fids().free_number() : no_fid;
+        RequestPtr creation = link_.send(Tlcreate{fid, name, flags, mode, 0}, call->answered()), status, walk;
+        if (at_once) {
+            link_.fids().know(beside, {}, {});
+            status = link_.send(Tgetattr{fid}, call->answered());
+            walk = link_.send(Twalk{fid, beside, {}}, call->answered());
+        }
+        Answer answer = co_await link_.answer(std::move(creation));
         if (answer.error == EEXIST && answer.repeated) {
             Body again = Tlcreate{fid, name, flags & ~static_cast<std::uint32_t>(O_EXCL), mode, 0};
             answer = co_await ask(call, std::move(again));
         }
         error = error_of<Rlcreate>(answer);
-        if (error == 0) qid = std::get<Rlcreate>(answer.body).qid;
-    }
-    Found found;
-    if (error == 0) {
-        link_.fids().know(fid, child(parent, name), qid);
-        link_.fids().know_open(fid, flags);
-        if (auto folder = inodes_.find(parent);
-            folder != inodes_.end() && folder->second.spare.walk == nullptr)
-            folder->second.spare = make_spare(folder->second.fid, nullptr);
-        found = co_await find(call, parent, name, fid);
-        error = found.error;
+        if (error == 0) {
+            qid = std::get<Rlcreate>(answer.body).qid;
+            link_.fids().know(fid, child(parent, name), qid);
+            link_.fids().know_open(fid, flags);
+            if (auto folder = inodes_.find(parent);
+                folder != inodes_.end() && folder->second.spare.walk == nullptr)
+                folder->second.spare = make_spare(folder->second.fid, nullptr);
+        }
+        if (at_once) {
+            auto finding = found_beside(std::move(status), std::move(walk), beside, child(parent, name), qid);
+            found = co_await std::move(finding);
+        }
+        if (error == 0 && found.entry.ino == 0) found = co_await find(call, parent, name, fid);
+        if (error == 0) error = found.error;
     }
     if (error != 0) {
         if (fid != no_fid) link_.forget(fid);

@@ -44,7 +44,8 @@ Link::Link(asio::any_io_executor executor, LinkOptions options, io::EventWriter&
       events_(events),
       changed_(executor),
       incarnation_(random_incarnation()),
-      away_since_(monotonic_now()) {}
+      away_since_(monotonic_now()),
+      put_off_ends_(executor) {}
 
 asio::awaitable<void> Link::run(std::function<bool()> on_ready) {
     asio::co_spawn(executor_, keep_alive(), asio::detached);

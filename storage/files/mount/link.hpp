@@ -83,7 +83,7 @@ class Link {
 
     FidTable& fids() { return fids_; }
     const FidTable& fids() const { return fids_; }
-    void forget(std::uint32_t fid);  // sends Tclunk; nobody waits for its answer
+    void forget(std::uint32_t fid);  // sends Tclunk, within 2 ms; nobody waits for its answer
     // Gone with this object: what it owns may outlive it.
     std::weak_ptr<Link*> weak() const { return self_; }
 
@@ -119,6 +119,8 @@ class Link {
     boost::asio::awaitable<Answer> control(Body request);
     Duration step_limit() const;
     void transmit(const RequestPtr& request);
+    void put_off(const RequestPtr& request);
+    void send_put_off();
     void send_waiting();
     void flushed(const RequestPtr& request);
     void disconnected(const std::string& reason);
@@ -146,6 +148,9 @@ class Link {
     Duration lease_ = 30s;
     Instant lease_from_{}, last_heard_{}, away_since_{}, session_lost_at_{};
     std::map<std::uint16_t, RequestPtr> waiting_;
+    std::vector<RequestPtr> put_off_;
+    boost::asio::steady_timer put_off_ends_;
+    bool put_off_ends_soon_ = false;
     std::map<std::uint16_t, RequestPtr> flushes_;  // by the Tflush's tag: what it gives up
     FidTable fids_;
     HeldLocks locks_;

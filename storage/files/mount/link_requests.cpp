@@ -20,6 +20,9 @@ namespace {
 constexpr std::size_t max_requests = 0x8000;
 constexpr std::size_t max_requests_and_clunks = 0xf000;  // there are tags for no more than 65535
 
+constexpr std::size_t max_put_off = 64;
+constexpr std::chrono::milliseconds longest_put_off{2};
+
 const Abandoned nobody_waits = std::make_shared<const bool>(true);
 
 // The fid that a request works on.
@@ -94,13 +97,36 @@ bool Link::came_too_early(const Answer& answer) {
 }
 
 void Link::forget(std::uint32_t fid) {
+    const FidTable::Fid* known = fids_.find(fid);
+    const bool was_open = known != nullptr && known->open_flags.has_value();
     fids_.erase(fid);
     if (closing_ || waiting_.size() > max_requests_and_clunks) return;
     RequestPtr clunk = make(Tclunk{fid});
     clunk->must_be_known = true;
     if (!ready_) return;  // a reconnection may be walking to it just now
     clunk->abandoned = nobody_waits;
-    transmit(clunk);
+    if (was_open)
+        transmit(clunk);  // the server may have something to do: end locks, free an unlinked file
+    else
+        put_off(clunk);
+}
+
+// What nobody waits for goes out with the next request: by itself it would wake the server and this side.
+void Link::put_off(const RequestPtr& request) {
+    put_off_.push_back(request);
+    if (put_off_.size() >= max_put_off) return send_put_off();
+    if (std::exchange(put_off_ends_soon_, true)) return;
+    put_off_ends_.expires_after(longest_put_off);
+    put_off_ends_.async_wait([this, alive = weak()](boost::system::error_code error) {
+        if (error || alive.expired()) return;
+        put_off_ends_soon_ = false;
+        send_put_off();
+    });
+}
+
+void Link::send_put_off() {
+    for (const RequestPtr& request : std::exchange(put_off_, {}))
+        if (ready_ && !request->answer && !request->is_sent) transmit(request);
 }
 
 RequestPtr Link::send_control(Body body) {
@@ -125,6 +151,7 @@ void Link::transmit(const RequestPtr& request) {
     request->was_sent = request->is_sent = true;
     request->sent = monotonic_now();
     stream_->send(request->frame);
+    if (!put_off_.empty()) send_put_off();
 }
 
 void Link::send_waiting() {
