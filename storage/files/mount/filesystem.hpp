@@ -2,10 +2,11 @@
 // The FUSE side of the mount: each kernel request becomes one coroutine that asks the server over the link.
 // Nothing is cached: attributes and names have a validity of zero and files are opened direct_io
 // (docs/decisions/0007), so that what another host wrote or locked is seen at the next call. (What a lookup
-// told is good for the same thread's question for that status right after it, for 100 microseconds.)
-// Everything appears to belong to the user the mount runs as; changing owners is accepted and does nothing.
-// Errors: ESTALE for a file whose session was lost and for a name that has moved at the server, EIO as the
-// link's policy says while the server is away. One thread (the executor's).
+// told is good for the same thread's question for that status right after it, for 100 microseconds; a file
+// that is read in order is asked for a little before it is read, read_ahead.hpp.) Everything appears to
+// belong to the user the mount runs as; changing owners is accepted and does nothing. Errors: ESTALE for a
+// file whose session was lost and for a name that has moved at the server, EIO as the link's policy says
+// while the server is away. One thread (the executor's).
 //
 // Writes are sent without waiting (write_behind.hpp). Waited for are those of the file by fsync, close,
 // reads, questions for its status, changes of it, and all of the mount's before a lock is given up or
@@ -34,6 +35,7 @@
 #include "storage/files/mount/fuse_call.hpp"
 #include "storage/files/mount/link.hpp"
 #include "storage/files/mount/open_file.hpp"
+#include "storage/files/mount/read_ahead.hpp"
 #include "storage/files/mount/write_behind.hpp"
 
 namespace understudy::files {
@@ -50,7 +52,8 @@ class Filesystem {
         : executor_(executor),
           link_(link),
           behind_(executor, link, write_behind_bytes,
-                  [this](std::uint64_t number, int error) { write_failed(number, error); }) {}
+                  [this](std::uint64_t number, int error) { write_failed(number, error); }),
+          ahead_(executor, link) {}
 
     CallPtr begin(fuse_req_t request);
     void spawn(Task task);
@@ -169,6 +172,7 @@ class Filesystem {
     boost::asio::any_io_executor executor_;
     Link& link_;
     WriteBehind behind_;
+    ReadAhead ahead_;
     std::map<fuse_ino_t, Inode> inodes_ = {{FUSE_ROOT_ID, {root_fid, 0, 1, {}, 0}}};
     std::map<std::uint64_t, fuse_ino_t> by_number_;
     std::map<std::uint64_t, OpenFilePtr> handles_;

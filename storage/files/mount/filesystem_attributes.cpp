@@ -64,6 +64,7 @@ Filesystem::Task Filesystem::getattr(CallPtr call, fuse_ino_t inode, std::uint64
         co_return;
     }
     const struct stat status = to_stat(std::get<Rgetattr>(answer.body));
+    ahead_.drop(status.st_ino);  // whoever looks whether it has changed reads what it is now
     if (inode == FUSE_ROOT_ID) root_ = status;
     call->attributes(status);
 }
@@ -87,6 +88,7 @@ Filesystem::Task Filesystem::setattr(CallPtr call, fuse_ino_t inode, struct stat
     }
     if (auto known = inodes_.find(inode); known != inodes_.end())
         co_await behind_.written(known->second.number);
+    const std::uint64_t number = link_.fids().qid(fid).path;
     Tsetattr request;
     request.fid = fid;
     auto want = [&](int fuse_bit, std::uint32_t bits) {
@@ -114,6 +116,7 @@ Filesystem::Task Filesystem::setattr(CallPtr call, fuse_ino_t inode, struct stat
                    status = link_.send(Tgetattr{fid}, call->answered());
         Answer changed = co_await link_.answer(std::move(change));
         Answer answer = co_await link_.answer(std::move(status));
+        ahead_.drop(number);
         int error = error_of<Rsetattr>(changed);
         if (error == 0) error = error_of<Rgetattr>(answer);
         if (error != 0)

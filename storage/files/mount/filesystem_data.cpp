@@ -18,6 +18,8 @@ Filesystem::Task Filesystem::read(CallPtr call, std::uint64_t id, std::size_t si
         co_return;
     }
     co_await behind_.written(file->number);
+    RequestPtr ahead;
+    if (size <= link_.data_bytes()) ahead = ahead_.take(*file, offset, static_cast<std::uint32_t>(size));
     std::string data;
     do {
         if (link_.fids().is_dead(file->fid)) {
@@ -26,14 +28,19 @@ Filesystem::Task Filesystem::read(CallPtr call, std::uint64_t id, std::size_t si
         }
         auto count =
             static_cast<std::uint32_t>(std::min<std::size_t>(size - data.size(), link_.data_bytes()));
-        Body read_request = Tread{file->fid, offset + data.size(), count};
-        Answer answer = co_await ask(call, std::move(read_request));
+        const bool was_ahead = ahead != nullptr;
+        RequestPtr asked = std::exchange(ahead, nullptr);
+        if (!was_ahead) asked = link_.send(Tread{file->fid, offset + data.size(), count}, call->answered());
+        // What this mount writes meanwhile must not be missed.
+        if (count == size && !behind_.is_pending(file->number)) ahead_.read(*file, offset, count);
+        Answer answer = co_await link_.answer(std::move(asked));
         if (int error = error_of<Rread>(answer); error != 0) {
             call->error(error);
             co_return;
         }
         std::string& part = std::get<Rread>(answer.body).data.value;
         const std::size_t got = part.size();
+        if (was_ahead && got < count) continue;  // the file's end, as it was then
         if (data.empty())
             data = std::move(part);
         else
@@ -55,6 +62,7 @@ Filesystem::Task Filesystem::write(CallPtr call, std::uint64_t id, std::string d
         while (!behind_.has_room(size) && !call->was_answered()) co_await behind_.changed();
         if (call->was_answered()) co_return;
         if (behind_.takes(*file) && !link_.fids().is_dead(file->fid)) {
+            ahead_.drop(file->number);
             behind_.send(std::move(file), std::move(data), offset);
             call->written(size);
             co_return;
@@ -81,6 +89,7 @@ Filesystem::Task Filesystem::write_now(CallPtr call, OpenFilePtr file, std::stri
         if (count == 0) break;
         done += count;
     }
+    ahead_.drop(file->number);  // what was asked for while it was written
     if (done == 0 && error != 0)
         call->error(error);
     else

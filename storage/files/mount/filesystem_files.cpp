@@ -24,6 +24,7 @@ Filesystem::Task Filesystem::open(CallPtr call, fuse_ino_t inode, fuse_file_info
     }
     info.fh = add_handle(std::move(opened.file));
     info.direct_io = 1;
+    ahead_.drop_all();
     if (!call->opened(info)) handles_.erase(info.fh);
 }
 

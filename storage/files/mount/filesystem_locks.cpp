@@ -60,6 +60,7 @@ Filesystem::Task Filesystem::getlk(CallPtr call, std::uint64_t id, std::uint64_t
         call->error(error);
         co_return;
     }
+    ahead_.drop_all();  // that a lock is free again lets see what was written under it
     const auto& held = std::get<Rgetlock>(answer.body);
     lock.l_type = held.type == lock_read ? F_RDLCK : held.type == lock_write ? F_WRLCK : F_UNLCK;
     lock.l_whence = SEEK_SET;
@@ -99,6 +100,7 @@ Filesystem::Task Filesystem::lock(CallPtr call, OpenFilePtr file, Tlock request,
         int error = error_of<Rlock>(answer);
         int status = error == 0 ? std::get<Rlock>(answer.body).status : static_cast<int>(lock_error);
         if (status == lock_success) {
+            ahead_.drop_all();
             std::vector<Tlock> before = link_.locks().within(file->number, request);
             link_.locks().enter(file->number, request);
             if (call->ok()) co_return;
@@ -152,6 +154,7 @@ Filesystem::Task Filesystem::release(CallPtr call, std::uint64_t id, bool unlock
     OpenFilePtr file = live_handle(id);
     if (unlock_whole_file && file != nullptr && link_.locks().holds(file->number, unlocked.client_id))
         co_await unlock(file, std::move(unlocked));
+    if (const OpenFilePtr closed = handle(id); closed != nullptr) ahead_.closed(*closed);
     handles_.erase(id);
     call->ok();
 }

@@ -67,6 +67,7 @@ asio::awaitable<Filesystem::Found> Filesystem::find(CallPtr call, fuse_ino_t par
     }
     found.entry.attr = to_stat(std::get<Rgetattr>(attributes.body));
     found.entry.ino = adopt(fid, qid);
+    ahead_.drop(qid.path);
     co_return found;
 }
 
