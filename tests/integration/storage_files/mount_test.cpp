@@ -244,6 +244,26 @@ TEST_F(Mounts, a_lock_s_fencing_number_is_an_attribute_of_its_file) {
     EXPECT_GT(number(at_a("lock")), first);
 }
 
+class MountsByRelay : public MountsOfTwo {
+  protected:
+    void SetUp() override { begin("60s", true); }
+};
+
+TEST_F(MountsByRelay, a_fid_that_is_given_up_is_clunked_though_nothing_else_is_asked_for) {
+    std::size_t clunked = relay->seen(Rclunk::type_number);
+    const auto one_more = [&] { return relay->seen(Rclunk::type_number) > clunked; };
+    put(at_a("x"), "text");
+    ASSERT_TRUE(eventually(one_more));  // the open one
+    struct stat status = {};
+    for (int i = 0; i < 20; ++i) {
+        clunked = relay->seen(Rclunk::type_number);
+        ASSERT_EQ(::stat(at_a("x").c_str(), &status), 0);
+        const Instant asked = io::monotonic_now();
+        ASSERT_TRUE(eventually(one_more));
+        ASSERT_LT(io::monotonic_now() - asked, 5s);  // before the next question whether the server is there
+    }
+}
+
 TEST_F(Mounts, a_malformed_message_ends_its_own_connection_only) {
     io::UniqueFd socket(::socket(AF_INET, SOCK_STREAM, 0));
     sockaddr_in address = {};
