@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
@@ -23,6 +22,11 @@ void set(int fd, int level, int option, int value) {
     ::setsockopt(fd, level, option, &value, sizeof value);
 }
 
+void limit_wait(int fd, int option, int limit_ms) {
+    const timeval limit{limit_ms / 1000, limit_ms % 1000 * 1000};
+    ::setsockopt(fd, SOL_SOCKET, option, &limit, sizeof limit);
+}
+
 // A peer that is gone without a word (a power loss) is found out within some ten seconds.
 void configure(int fd) {
     set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -31,20 +35,17 @@ void configure(int fd) {
     set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 2);
     set(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
     set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, send_limit_ms);
+    limit_wait(fd, SO_SNDTIMEO, send_limit_ms);
 }
 
+// False: the client is gone, or has read nothing for send_limit_ms (SO_SNDTIMEO).
 bool send_all(int fd, std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (sent > 0) {
+        if (sent > 0)
             bytes.remove_prefix(static_cast<std::size_t>(sent));
-        } else if (errno == EAGAIN) {
-            pollfd writable{fd, POLLOUT, 0};
-            const int polled = ::poll(&writable, 1, send_limit_ms);
-            if (polled == 0 || (polled < 0 && errno != EINTR)) return false;
-        } else if (errno != EINTR) {
+        else if (errno != EINTR)
             return false;
-        }
     }
     return true;
 }
@@ -58,12 +59,11 @@ class Connection {
           peer_(peer),
           session_(server.settings_for(seat), io::monotonic_now()) {}
 
-    ~Connection() {
-        if (engine_) server_.leave(seat_);
-    }
+    ~Connection() { server_.leave(seat_); }
 
     void run() {
         configure(socket_.get());
+        server_.arrive(seat_, socket_.get());
         while (!session_.ended()) {
             auto message = decoder_.next();
             if (message.has_error()) {
@@ -83,31 +83,30 @@ class Connection {
   private:
     // Until bytes came, the service ends, or a time limit passed. False: the client is gone.
     bool wait() {
-        int limit_ms = -1;
+        int limit_ms = 0;  // none
         const auto now = io::monotonic_now();
         if (const auto deadline = session_.next_deadline())
-            limit_ms = static_cast<int>(std::max<std::int64_t>(0, (deadline->when - now) / 1ms + 1));
+            limit_ms = static_cast<int>(std::max<std::int64_t>(1, (deadline->when - now) / 1ms + 1));
         else if (engine_ && engine_->blocks_others())
             limit_ms = static_cast<int>(server_.config().idle_in_transaction_timeout / 1ms);
-        pollfd ready[2] = {{socket_.get(), POLLIN, 0}, {server_.stop_descriptor(), POLLIN, 0}};
-        const int polled = ::poll(ready, 2, limit_ms);
-        if (polled < 0) return errno == EINTR;
-        if (ready[1].revents != 0) {
+        if (limit_ms != read_limit_ms_) limit_wait(socket_.get(), SO_RCVTIMEO, read_limit_ms_ = limit_ms);
+        char buffer[read_bytes];
+        const ssize_t received = ::recv(socket_.get(), buffer, sizeof buffer, 0);
+        if (received > 0) {
+            decoder_.append({buffer, static_cast<std::size_t>(received)});
+        } else if (received == 0) {
+            if (!server_.ending()) return false;
             session_.handle_error(
                 {sqlstate::admin_shutdown, "terminating connection due to administrator command", {}, true});
-        } else if (polled == 0 && session_.ready()) {
+        } else if (errno == EAGAIN && session_.ready()) {
             session_.handle_error({sqlstate::idle_in_transaction,
                                    "terminating connection due to idle-in-transaction timeout",
                                    {},
                                    true});
-        } else if (polled == 0) {
+        } else if (errno == EAGAIN) {
             session_.on_timeout(io::monotonic_now());
         } else {
-            char buffer[read_bytes];
-            const ssize_t received = ::recv(socket_.get(), buffer, sizeof buffer, 0);
-            if (received == 0) return false;
-            if (received < 0) return errno == EINTR || errno == EAGAIN;
-            decoder_.append({buffer, static_cast<std::size_t>(received)});
+            return errno == EINTR;
         }
         return true;
     }
@@ -185,6 +184,7 @@ class Connection {
     FrontendDecoder decoder_;
     std::unique_ptr<Engine> engine_;
     std::string pending_;
+    int read_limit_ms_ = 0;
 };
 
 }  // namespace

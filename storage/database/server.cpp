@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
-#include <sys/eventfd.h>
+#include <sys/socket.h>
 
 #include <boost/asio/signal_set.hpp>
 #include <cstring>
@@ -64,8 +64,6 @@ Result<void> Server::open() {
     if (sqlite3_exec(keeper_.get(), "SELECT count(*) FROM sqlite_master", nullptr, nullptr, nullptr) !=
         SQLITE_OK)
         return Error(ErrorKind::environment, config_.file, sqlite3_errmsg(keeper_.get()));
-    stop_.reset(::eventfd(0, EFD_CLOEXEC));
-    if (!stop_.valid()) return system_error("eventfd", errno, ErrorKind::environment);
     const boost::asio::ip::tcp::endpoint endpoint(boost::asio::ip::address_v4(config_.listen.address.bits),
                                                   config_.listen.port);
     UNDERSTUDY_TRY(acceptor_, io::listen_tcp(context_.get_executor(), endpoint));
@@ -119,9 +117,9 @@ void Server::seat(boost::asio::ip::tcp::socket socket) {
         seat.full = guests_.size() >= limit;
         seat.process_id = next_process_id_;
         next_process_id_ = next_process_id_ == 0x7fffffff ? 1 : next_process_id_ + 1;
-        guests_[seat.process_id] = {seat.secret, nullptr};
+        guests_[seat.process_id] = {seat.secret, nullptr, -1};
     }
-    socket.native_non_blocking(true, failure);
+    socket.native_non_blocking(false, failure);  // its thread waits in it
     io::UniqueFd descriptor(socket.release(failure));
     if (!start_thread([this, seat, peer, fd = std::move(descriptor)]() mutable {
             serve_connection(*this, seat, std::move(fd), peer);
@@ -138,12 +136,12 @@ void Server::seat(boost::asio::ip::tcp::socket socket) {
 void Server::stop() {
     boost::system::error_code ignored;
     acceptor_.close(ignored);
-    const std::uint64_t one = 1;
-    if (::write(stop_.get(), &one, sizeof one) < 0) spdlog::warn("eventfd: {}", std::strerror(errno));
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    for (auto& [process_id, guest] : guests_)
+    for (auto& [process_id, guest] : guests_) {
         if (guest.engine != nullptr) guest.engine->interrupt();
+        if (guest.descriptor >= 0) ::shutdown(guest.descriptor, SHUT_RD);
+    }
     queue_.wake();
 }
 
@@ -157,6 +155,12 @@ void Server::refused(const std::string& reason, const std::string& peer) {
                    {{"reason", reason}, {"peer", peer}});
 }
 
+void Server::arrive(const Seat& seat, int descriptor) {
+    const std::lock_guard lock(mutex_);
+    guests_[seat.process_id].descriptor = descriptor;
+    if (stopping_) ::shutdown(descriptor, SHUT_RD);
+}
+
 void Server::enter(const Seat& seat, Engine& engine) {
     const std::lock_guard lock(mutex_);
     guests_[seat.process_id].engine = &engine;
@@ -166,6 +170,7 @@ void Server::enter(const Seat& seat, Engine& engine) {
 void Server::leave(const Seat& seat) {
     const std::lock_guard lock(mutex_);
     guests_[seat.process_id].engine = nullptr;
+    guests_[seat.process_id].descriptor = -1;
 }
 
 void Server::cancel(std::int32_t process_id, std::int32_t secret) {

@@ -6,6 +6,7 @@
 // commits already begun end.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <condition_variable>
@@ -39,16 +40,20 @@ class Server {
     SessionSettings settings_for(const Seat& seat) const;
     const Config& config() const { return config_; }
     WriteQueue& queue() { return queue_; }
-    int stop_descriptor() const { return stop_.get(); }  // readable once the service ends
     void refused(const std::string& reason, const std::string& peer);
-    void enter(const Seat& seat, Engine& engine);  // from now on cancel requests and the end reach it
+    // From now on the service's end reaches its socket (it reads as closed, and ending() is true); the
+    // descriptor is the caller's, and closed after leave().
+    void arrive(const Seat& seat, int descriptor);
+    void enter(const Seat& seat, Engine& engine);  // and cancel requests its engine
     void leave(const Seat& seat);
+    bool ending() const { return stopping_; }
     void cancel(std::int32_t process_id, std::int32_t secret);
 
   private:
     struct Guest {
         std::int32_t secret = 0;
         Engine* engine = nullptr;
+        int descriptor = -1;
     };
     void accept();
     void seat(boost::asio::ip::tcp::socket socket);
@@ -63,12 +68,11 @@ class Server {
     SqliteConnection keeper_;  // keeps the write-ahead log open while no session does
     boost::asio::io_context context_{1};
     boost::asio::ip::tcp::acceptor acceptor_{context_};
-    io::UniqueFd stop_;
     std::mutex mutex_;
     std::condition_variable gone_;
     std::map<std::int32_t, Guest> guests_;
     std::int32_t next_process_id_ = 1;
-    bool stopping_ = false;
+    std::atomic<bool> stopping_ = false;
 };
 
 // One connection, until it ends. Owns the socket.
