@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -43,8 +44,15 @@ class Peer {  // a connection as a client has it
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         address.sin_port = htons(port);
-        require(::connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0,
-                "connect");
+        int failure =
+            ::connect(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
+        if (failure == EINTR) {  // by the fuzzer's timer: the connection is made all the same
+            pollfd made{socket_.get(), POLLOUT, 0};
+            while (::poll(&made, 1, -1) < 0 && errno == EINTR) continue;
+            socklen_t size = sizeof failure;
+            ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &failure, &size);
+        }
+        require(failure == 0, std::strerror(failure));
     }
     void send(std::string_view bytes) {  // the other end may have closed already
         while (!bytes.empty()) {
