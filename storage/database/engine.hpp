@@ -92,7 +92,7 @@ class Engine {
     void give_back(Portal& portal);
     void drop_portals();
 
-    // execution.cpp: statements
+    // execution.cpp and session_execution.cpp: statements
     Status run_portal(Portal& portal, std::int64_t row_limit, bool describe);
     Status run_sqlite(Portal& portal, std::int64_t row_limit, bool describe);
     Status send_rows(Portal& portal, std::int64_t row_limit);

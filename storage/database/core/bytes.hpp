@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Integers as the wire has them: big endian, two's complement.
+// Integers as the wire has them: big endian, two's complement; and digits of hexadecimal text.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,14 @@ inline std::int64_t from_big_endian(std::string_view bytes) {  // sign-extended
         !bytes.empty() && (bytes[0] & 0x80) != 0 ? std::numeric_limits<std::uint64_t>::max() : 0;
     for (const char byte : bytes) value = value << 8 | static_cast<unsigned char>(byte);
     return static_cast<std::int64_t>(value);
+}
+
+// -1 for what is none.
+inline int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
 }
 
 }  // namespace understudy::database

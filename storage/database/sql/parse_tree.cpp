@@ -9,7 +9,7 @@ namespace understudy::database {
 namespace {
 
 // The tree is deep where an expression is: an unpacked node for each level, and a frame in each walk over it.
-constexpr int max_depth = 10'000;
+constexpr int max_walk_depth = 10'000;
 
 const char* sqlstate_of(std::string_view message) {
     if (message.starts_with("stack depth") || message.starts_with("memory exhausted"))
@@ -19,7 +19,7 @@ const char* sqlstate_of(std::string_view message) {
 }
 
 bool walk(const ProtobufCMessage& message, bool (*wanted)(const PgQuery__FuncCall&), int depth) {
-    if (depth > max_depth) return false;
+    if (depth > max_walk_depth) return false;
     if (message.descriptor == &pg_query__select_stmt__descriptor) return false;
     const auto* bytes = reinterpret_cast<const char*>(&message);
     if (message.descriptor == &pg_query__func_call__descriptor &&

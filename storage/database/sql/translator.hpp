@@ -61,7 +61,7 @@ class Translator {
     Expression condition(const PgQuery__Node* node, Scope& scope, const char* where);
     std::vector<Expression> expressions(PgQuery__Node* const* nodes, std::size_t count, Scope& scope);
 
-    // operators.cpp
+    // operators.cpp and arithmetic.cpp
     Expression operation(const PgQuery__AExpr& node, Scope& scope);
     Expression binary(const std::string& name, Expression left, Expression right);
     Expression binary_at(int location, const std::string& name, Expression left, Expression right);
@@ -90,7 +90,7 @@ class Translator {
     std::string window(const PgQuery__WindowDef& node, Scope& scope);
     Expression extract(const PgQuery__FuncCall& node, Scope& scope, bool exact);
 
-    // select.cpp
+    // select.cpp and set_operations.cpp
     struct Target {
         Expression value;
         std::string name;
@@ -193,6 +193,10 @@ class Translator {
     std::vector<CommonTable> common_tables_;
 };
 
+// The wider of two number types, as PostgreSQL's operators have it.
+SqlType wider_number(SqlType left, SqlType right);
+// A literal of an unknown type beside a known one has the other's type.
+void decide(Expression& left, Expression& right);
 Expression of_type(SqlType type, std::string sql, std::string name = {});
 std::string with_collation(const std::string& sql, SqlType type);
 

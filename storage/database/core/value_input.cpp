@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/database/core/value_forms.hpp"
-
+// What comes in: texts and binary forms to stored values (value_forms.hpp).
 #include <fmt/format.h>
 
 #include <bit>
@@ -13,6 +12,7 @@
 #include "storage/database/core/json_text.hpp"
 #include "storage/database/core/moments.hpp"
 #include "storage/database/core/numeric.hpp"
+#include "storage/database/core/value_forms.hpp"
 
 namespace understudy::database {
 namespace {
@@ -95,13 +95,6 @@ std::optional<bool> parse_boolean(std::string_view text) {
     if (word == "on" || word == "1") return true;
     if (word == "off" || word == "of" || word == "0") return false;
     return std::nullopt;
-}
-
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
 }
 
 std::optional<std::string> parse_bytea(std::string_view text) {
@@ -283,235 +276,6 @@ SqlResult<Stored> input_binary(Type type, std::string_view bytes) {
         default:
             return input_text(type, bytes);
     }
-}
-
-std::string output_text(SqlType type, const Stored& value) {
-    if (const auto* number = std::get_if<std::int64_t>(&value)) {
-        if (type == SqlType::boolean) return *number != 0 ? "t" : "f";
-        return std::to_string(*number);
-    }
-    if (const auto* real = std::get_if<double>(&value))
-        return type == SqlType::float4 ? show_float(static_cast<float>(*real)) : show_double(*real);
-    if (const auto* blob = std::get_if<Blob>(&value)) return show_bytea(blob->bytes);
-    const auto* text = std::get_if<std::string>(&value);
-    if (text == nullptr) return {};
-    if (type == SqlType::timestamp || type == SqlType::timestamptz || type == SqlType::time)
-        return shown_timestamp(*text);
-    if (type == SqlType::interval)
-        if (const auto interval = read_interval(*text)) return shown_interval(*interval);
-    return *text;
-}
-
-SqlResult<std::string> output_binary(SqlType type, const Stored& value) {
-    const auto* number = std::get_if<std::int64_t>(&value);
-    const auto* real = std::get_if<double>(&value);
-    const auto* text = std::get_if<std::string>(&value);
-    const auto integer = [](std::int64_t content, int bytes) {
-        return big_endian_bytes(static_cast<std::uint64_t>(content), bytes);
-    };
-    const SqlError mismatch{sqlstate::internal_error,
-                            fmt::format("a stored value is not of type {}", type_name(type))};
-    switch (type) {
-        case SqlType::boolean:
-            if (number == nullptr) return mismatch;
-            return std::string(1, *number != 0 ? '\1' : '\0');
-        case SqlType::int2:
-        case SqlType::int4:
-        case SqlType::int8:
-        case SqlType::oid:
-        case SqlType::regclass:
-        case SqlType::regtype:
-            if (number == nullptr) return mismatch;
-            return integer(*number, type_bytes(type));
-        case SqlType::float4:
-        case SqlType::float8: {
-            // RETURNING gives a whole real as an integer, which is how SQLite stores it.
-            if (real == nullptr && number == nullptr) return mismatch;
-            const double content = real != nullptr ? *real : static_cast<double>(*number);
-            if (type == SqlType::float8) return integer(std::bit_cast<std::int64_t>(content), 8);
-            return integer(std::bit_cast<std::int32_t>(static_cast<float>(content)), 4);
-        }
-        case SqlType::bytea:
-            if (const auto* blob = std::get_if<Blob>(&value)) return blob->bytes;
-            return mismatch;
-        default:
-            break;
-    }
-    if (text == nullptr) return mismatch;
-    switch (type) {
-        case SqlType::numeric: {
-            const auto content = parse_numeric(*text);
-            if (!content) return mismatch;
-            return numeric_to_binary(*content);
-        }
-        case SqlType::timestamp:
-        case SqlType::timestamptz: {
-            const auto us = parse_timestamp(*text);
-            if (!us) return mismatch;
-            return integer(*us - postgres_epoch_unix_us, 8);
-        }
-        case SqlType::date: {
-            const auto days = parse_date(*text);
-            if (!days) return mismatch;
-            return integer(*days - postgres_epoch_unix_days, 4);
-        }
-        case SqlType::time: {
-            const auto us = parse_time(*text);
-            if (!us) return mismatch;
-            return integer(*us, 8);
-        }
-        case SqlType::interval: {
-            const auto interval = read_interval(*text);
-            if (!interval) return mismatch;
-            return integer(interval->us, 8) + integer(interval->days, 4) + integer(interval->months, 4);
-        }
-        case SqlType::uuid: {
-            std::string bytes;
-            for (std::size_t i = 0; i + 1 < text->size(); i += (*text)[i] == '-' ? 1 : 2)
-                if ((*text)[i] != '-')
-                    bytes += static_cast<char>(hex_digit((*text)[i]) * 16 + hex_digit((*text)[i + 1]));
-            return bytes;
-        }
-        case SqlType::jsonb:
-            return "\1" + *text;
-        case SqlType::text_array:
-            return unsupported("binary format for type text[]");
-        default:
-            return *text;
-    }
-}
-
-SqlResult<Stored> fit(Type type, Stored value, bool explicit_cast) {
-    auto* text = std::get_if<std::string>(&value);
-    if (text == nullptr || type.typmod < 0) return value;
-    if (type.type == SqlType::numeric) {
-        const auto number = parse_numeric(*text);
-        const auto result = number ? fitted(*number, type.typmod) : std::nullopt;
-        if (!result)
-            return SqlError{sqlstate::out_of_range, "numeric field overflow",
-                            fmt::format("{} does not fit {}", *text, type_name(type))};
-        return Stored(show(*result));
-    }
-    if (type.type != SqlType::varchar && type.type != SqlType::bpchar) return value;
-    const auto length = static_cast<std::size_t>(typmod_length(type.typmod).value_or(0));
-    const std::size_t count = character_count(*text);
-    if (count > length) {
-        const std::string_view kept = first_characters(*text, length);
-        if (!explicit_cast && text->find_first_not_of(' ', kept.size()) != std::string::npos)
-            return SqlError{sqlstate::string_too_long,
-                            fmt::format("value too long for type {}", type_name(type))};
-        text->resize(kept.size());
-    } else if (type.type == SqlType::bpchar) {
-        text->append(length - count, ' ');
-    }
-    return value;
-}
-
-std::string sql_literal(const Stored& value) {
-    if (const auto* number = std::get_if<std::int64_t>(&value)) {
-        // SQLite reads the least integer's digits as a real.
-        if (*number == std::numeric_limits<std::int64_t>::min()) return "(-9223372036854775807 - 1)";
-        return std::to_string(*number);
-    }
-    if (const auto* real = std::get_if<double>(&value)) {
-        if (std::isinf(*real)) return *real > 0 ? "9e999" : "-9e999";
-        return fmt::format("{:.17e}", *real);
-    }
-    if (const auto* blob = std::get_if<Blob>(&value)) {
-        std::string text = "x'";
-        for (const char byte : blob->bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-        return text + "'";
-    }
-    if (const auto* content = std::get_if<std::string>(&value)) {
-        std::string text = "'";
-        for (const char c : *content) text += c == '\'' ? std::string("''") : std::string(1, c);
-        return text + "'";
-    }
-    return "NULL";
-}
-
-namespace {
-
-// Digits "d.ddde±x" of std::to_chars as PostgreSQL lays them out: plain from 1e-4 up to 10^plain_digits.
-std::string lay_out(std::string_view scientific, int plain_digits) {
-    const auto e = scientific.find('e');
-    int exponent = 0;
-    const std::string_view tail = scientific.substr(e + 1);
-    std::from_chars(tail.data() + (tail[0] == '+' ? 1 : 0), tail.data() + tail.size(), exponent);
-    const bool negative = scientific[0] == '-';
-    std::string digits;
-    for (const char c : scientific.substr(0, e))
-        if (c >= '0' && c <= '9') digits += c;
-    std::string text = negative ? "-" : "";
-    if (exponent < -4 || exponent >= plain_digits) {
-        text += digits[0];
-        if (digits.size() > 1) text += "." + digits.substr(1);
-        return text + fmt::format("e{}{:02}", exponent < 0 ? '-' : '+', std::abs(exponent));
-    }
-    if (exponent < 0) return text + "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
-    const auto whole = static_cast<std::size_t>(exponent) + 1;
-    if (digits.size() <= whole) return text + digits + std::string(whole - digits.size(), '0');
-    return text + digits.substr(0, whole) + "." + digits.substr(whole);
-}
-
-template <typename Real>
-std::string show_real(Real value) {
-    if (std::isnan(value)) return "NaN";
-    if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
-    if (value == 0) return std::signbit(value) ? "-0" : "0";
-    char buffer[64];
-    const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
-    return lay_out({buffer, static_cast<std::size_t>(end.ptr - buffer)}, sizeof(Real) == 4 ? 6 : 15);
-}
-
-}  // namespace
-
-std::string show_double(double value) {
-    return show_real(value);
-}
-std::string show_float(float value) {
-    return show_real(value);
-}
-
-std::string show_bytea(std::string_view bytes) {
-    constexpr char hex[] = "0123456789abcdef";
-    std::string text = "\\x";
-    text.reserve(bytes.size() * 2 + 2);
-    for (const char byte : bytes) {
-        text += hex[static_cast<unsigned char>(byte) >> 4];
-        text += hex[byte & 0xf];
-    }
-    return text;
-}
-
-std::size_t character_count(std::string_view text) {
-    std::size_t count = 0;
-    for (const char c : text) count += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
-    return count;
-}
-
-std::string_view first_characters(std::string_view text, std::size_t count) {
-    std::size_t at = 0;
-    for (; at < text.size(); ++at)
-        if ((static_cast<unsigned char>(text[at]) & 0xc0) != 0x80 && count-- == 0) break;
-    return text.substr(0, at);
-}
-
-bool is_utf8(std::string_view text) {
-    for (std::size_t at = 0; at < text.size();) {
-        const auto first = static_cast<unsigned char>(text[at]);
-        const std::size_t size = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-        if (first >= 0xf5 || (first >= 0x80 && first < 0xc2) || at + size > text.size()) return false;
-        for (std::size_t i = 1; i < size; ++i)
-            if ((static_cast<unsigned char>(text[at + i]) & 0xc0) != 0x80) return false;
-        const auto second = size > 1 ? static_cast<unsigned char>(text[at + 1]) : 0x80;
-        // Overlong forms, surrogates, beyond U+10FFFF.
-        if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
-            (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
-            return false;
-        at += size;
-    }
-    return true;
 }
 
 }  // namespace understudy::database

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// What SELECTs are put together by: VALUES, UNION and its like, WITH. PostgreSQL manual chapters 7.4, 7.7
+// and 7.8.
+#include "storage/database/sql/translator.hpp"
+
+namespace understudy::database {
+
+Relation Translator::values(const PgQuery__SelectStmt& node, Scope* outer,
+                            const std::vector<std::string>& names) {
+    Scope scope;
+    scope.outer = outer;
+    std::vector<std::vector<Expression>> rows;
+    for (std::size_t row = 0; row < node.n_values_lists; ++row) {
+        const auto& list = *node.values_lists[row]->list;
+        rows.push_back(expressions(list.items, list.n_items, scope));
+        if (rows.back().size() != rows[0].size()) {
+            fail(sqlstate::syntax_error, "VALUES lists must all be the same length");
+            return {"SELECT NULL", {}, {}};
+        }
+    }
+    Relation result;
+    std::string list, named;
+    std::vector<Type> types;
+    for (std::size_t column = 0; column < rows[0].size(); ++column) {
+        std::vector<Expression> values;
+        for (const auto& row : rows) values.push_back(row[column]);
+        types.push_back(common_type(values, "VALUES"));
+        const std::string name = column < names.size() ? names[column] : fmt::format("column{}", column + 1);
+        add_column(result, name, types.back());
+        named += fmt::format("{}column{} AS {}", column == 0 ? "" : ", ", column + 1,
+                             quoted(result.aliases.back()));
+    }
+    for (auto& row : rows) {
+        std::string line;
+        for (std::size_t column = 0; column < row.size(); ++column)
+            line += (column == 0 ? "" : ", ") +
+                    cast(std::move(row[column]), types[column], CastContext::implicit).sql;
+        list += fmt::format("{}({})", list.empty() ? "" : ", ", line);
+    }
+    std::vector<Target> columns;
+    for (std::size_t i = 0; i < result.columns.size(); ++i)
+        columns.push_back({result_column(result, i), result.columns[i].name});
+    result.sql = fmt::format("SELECT {} FROM (VALUES {})", named, list);
+    const std::string tail =
+        order(node.sort_clause, node.n_sort_clause, scope, columns, false) + limit(node, scope);
+    if (!tail.empty()) result.sql = fmt::format("SELECT * FROM ({}){}", result.sql, tail);
+    result.single_row = rows.size() == 1;
+    return result;
+}
+
+Relation Translator::compound(const PgQuery__SelectStmt& node, Scope* outer,
+                              const std::vector<std::string>& names) {
+    const char* word = node.op == PG_QUERY__SET_OPERATION__SETOP_UNION       ? "UNION"
+                       : node.op == PG_QUERY__SET_OPERATION__SETOP_INTERSECT ? "INTERSECT"
+                                                                             : "EXCEPT";
+    if (node.all && node.op != PG_QUERY__SET_OPERATION__SETOP_UNION) refuse(fmt::format("{} ALL", word));
+    const Relation left = select(*node.larg, outer, names, true);
+    const Relation right = select(*node.rarg, outer, {}, true);
+    if (left.columns.size() != right.columns.size()) {
+        fail(sqlstate::syntax_error, "each {} query must have the same number of columns", word);
+        return left;
+    }
+    Relation result;
+    std::string left_list, right_list;
+    std::vector<Target> columns;
+    for (std::size_t i = 0; i < left.columns.size(); ++i) {
+        const Expression ours = result_column(left, i), theirs = result_column(right, i);
+        const Type type = common_type({ours, theirs}, word);
+        add_column(result, left.columns[i].name, type);
+        const std::string name = quoted(result.aliases.back());
+        left_list +=
+            fmt::format("{}{} AS {}", i == 0 ? "" : ", ",
+                        with_collation(cast(ours, type, CastContext::implicit).sql, type.type), name);
+        right_list += fmt::format("{}{} AS {}", i == 0 ? "" : ", ",
+                                  cast(theirs, type, CastContext::implicit).sql, name);
+        columns.push_back({result_column(result, i), left.columns[i].name});
+    }
+    result.sql = fmt::format("SELECT {} FROM ({}) {}{} SELECT {} FROM ({})", left_list, left.sql, word,
+                             node.all ? " ALL" : "", right_list, right.sql);
+    Scope scope;
+    scope.outer = outer;
+    const std::string tail =
+        order(node.sort_clause, node.n_sort_clause, scope, columns, false) + limit(node, scope);
+    if (!tail.empty()) result.sql = fmt::format("SELECT * FROM ({}){}", result.sql, tail);
+    if (node.n_locking_clause > 0) refuse(fmt::format("FOR UPDATE with {}", word));
+    return result;
+}
+
+std::string Translator::with(const PgQuery__WithClause* clause, Scope* outer) {
+    if (clause == nullptr) return {};
+    std::string sql = clause->recursive ? "WITH RECURSIVE " : "WITH ";
+    for (std::size_t i = 0; i < clause->n_ctes; ++i) {
+        if (i > 0) sql += ", ";
+        common_table(*clause->ctes[i]->common_table_expr, clause->recursive != 0, outer, sql);
+    }
+    return sql + " ";
+}
+
+void Translator::common_table(const PgQuery__CommonTableExpr& node, bool recursive, Scope* outer,
+                              std::string& sql) {
+    if (node.ctequery == nullptr || node.ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
+        refuse("INSERT, UPDATE or DELETE in WITH");
+        return;
+    }
+    if (node.search_clause != nullptr || node.cycle_clause != nullptr) refuse("SEARCH and CYCLE");
+    const auto names = names_of(node.aliascolnames, node.n_aliascolnames);
+    const auto& query = *node.ctequery->select_stmt;
+    CommonTable table{node.ctename, {}, {}};
+    Relation body;
+    if (recursive && query.op == PG_QUERY__SET_OPERATION__SETOP_UNION && query.larg != nullptr) {
+        // The first part says which columns there are; the second may use the table itself.
+        const Relation first = select(*query.larg, outer, names);
+        table.columns = first.columns;
+        table.aliases = first.aliases;
+        common_tables_.push_back(table);
+        const Relation second = select(*query.rarg, outer);
+        if (first.columns.size() != second.columns.size()) {
+            fail(sqlstate::syntax_error, "each UNION query must have the same number of columns");
+            return;
+        }
+        std::string list;
+        for (std::size_t i = 0; i < second.columns.size(); ++i) {
+            const Expression value = result_column(second, i);
+            if (value.type.type != first.columns[i].type.type)
+                fail("42804",
+                     "recursive query \"{}\" column {} has type {} in non-recursive term but type {} overall",
+                     node.ctename, i + 1, type_name(first.columns[i].type.type), type_name(value.type.type));
+            list += (i == 0 ? "" : ", ") + value.sql;
+        }
+        if (query.n_sort_clause > 0 || query.limit_count != nullptr)
+            refuse("ORDER BY or LIMIT in a recursive query");
+        // SQLite knows recursion only where the second part names the table in its own FROM.
+        body.sql =
+            fmt::format("SELECT * FROM ({}) UNION{} {}", first.sql, query.all ? " ALL" : "", second.sql);
+    } else {
+        body = select(query, outer, names);
+        table.columns = body.columns;
+        table.aliases = body.aliases;
+        common_tables_.push_back(table);
+    }
+    std::string columns;
+    for (const auto& alias : table.aliases) columns += (columns.empty() ? "" : ", ") + quoted(alias);
+    sql += fmt::format(
+        "{}({}) AS {}({})", quoted(node.ctename), columns,
+        node.ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways ? "MATERIALIZED " : "",
+        body.sql);
+}
+
+}  // namespace understudy::database
