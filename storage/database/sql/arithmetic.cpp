@@ -59,7 +59,6 @@ Expression Translator::unary(const std::string& name, Expression operand) {
         if (is_number(operand.type.type)) {
             // A literal's sign belongs to it: -9223372036854775808 is one.
             const std::string type = short_name(operand.type.type);
-            Expression zero = of_type(operand.type.type, operand.type.type == SqlType::numeric ? "'0'" : "0");
             if (operand.sql == "'9223372036854775808'" && operand.type.type == SqlType::numeric)
                 return of_type(SqlType::int8, "(-9223372036854775807 - 1)");
             return of_type(operand.type.type, fmt::format("understudy_negate_{}({})", type, operand.sql));
