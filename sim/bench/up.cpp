@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "base/io/clock.hpp"
+#include "base/io/process_memory.hpp"
 #include "sim/bench/bare_boot.hpp"
-#include "sim/bench/memory.hpp"
 #include "sim/lab/control_client.hpp"
 #include "sim/lab/guest_support.hpp"
 #include "sim/lab/lifecycle.hpp"
@@ -26,8 +26,19 @@ std::map<std::string, std::vector<double>>& add(std::map<std::string, std::vecto
 
 using Samples = std::map<std::string, std::vector<double>>;
 
+// In MiB, by whose it is.
+struct MemorySamples {
+    Samples resident;
+    Samples proportional;  // what two guests share of one kernel counts half for each
+
+    void add(const std::string& name, const io::ProcessMemory& used) {
+        resident[name].push_back(static_cast<double>(used.resident_bytes) / (1 << 20));
+        proportional[name].push_back(static_cast<double>(used.proportional_bytes) / (1 << 20));
+    }
+};
+
 Result<void> measure_region(const topology::Topology& topology, topology::HostWorld world, Samples& times,
-                            Samples& memory) {
+                            MemorySamples& memory) {
     const std::string world_name = world == topology::HostWorld::vm ? "vm" : "pod";
     const std::string name = fmt::format("bench-{}", ::getpid());
     const Instant began = io::monotonic_now();
@@ -36,18 +47,19 @@ Result<void> measure_region(const topology::Topology& topology, topology::HostWo
     add(times, world_name + " region", to_milliseconds(io::monotonic_now() - began));
     UNDERSTUDY_TRY(auto client, lab::ControlClient::connect(name));
     UNDERSTUDY_TRY(const auto answer, client.request({{"command", "status"}, {"memory", true}}, 10s));
-    double services = resident_mib(client.supervisor_pid());
-    add(memory, world_name + ": supervisor", services);
+    UNDERSTUDY_TRY(io::ProcessMemory services, io::process_memory(client.supervisor_pid()));
+    memory.add(world_name + ": supervisor", services);
     for (const auto& entry : answer.at("status").as_object().at("hosts").as_array()) {
         const auto& host = entry.as_object();
         const std::string host_name(host.at("name").as_string());
-        const double mib = host.at("resident_bytes").to_number<double>() / (1 << 20);
-        add(memory, world_name + ": " + host_name, mib);
+        const io::ProcessMemory used{host.at("resident_bytes").to_number<std::uint64_t>(),
+                                     host.at("proportional_bytes").to_number<std::uint64_t>()};
+        memory.add(world_name + ": " + host_name, used);
         const bool carries_node =
             topology.find_machine(host_name) != nullptr || topology.nodes.contains(host_name);
-        if (!carries_node && !topology.clients.contains(host_name)) services += mib;
+        if (!carries_node && !topology.clients.contains(host_name)) services += used;
     }
-    add(memory, world_name + ": supervisor and services", services);
+    memory.add(world_name + ": supervisor and services", services);
     return lab::take_down(name);
 }
 
@@ -61,7 +73,8 @@ Result<Results> bench_up(const std::string& topology_file, int rounds) {
     for (const auto& [name, machine] : topology.virtual_machines)
         guest_bytes = std::max(guest_bytes, machine.memory_bytes);
     const int machines = static_cast<int>(topology.virtual_machines.size());
-    Samples times, memory;
+    Samples times;
+    MemorySamples memory;
     for (int round = 0; round < rounds; ++round) {
         fmt::print(stderr, "round {} of {}\n", round + 1, rounds);
         UNDERSTUDY_TRY(const auto bare, boot_bare(guest, machines, guest_bytes, "/tmp", limit));
@@ -72,8 +85,10 @@ Result<Results> bench_up(const std::string& topology_file, int rounds) {
     Results results;
     for (const auto& [name, values] : times)
         results.rows.push_back({name, "time to first payment", median(values), "ms"});
-    for (const auto& [name, values] : memory)
+    for (const auto& [name, values] : memory.resident)
         results.rows.push_back({name, "resident memory", median(values), "MiB"});
+    for (const auto& [name, values] : memory.proportional)
+        results.rows.push_back({name, "proportional memory", median(values), "MiB"});
     // Pair by pair, so that a drift of the machine's speed falls out.
     std::vector<double> ratios;
     const auto& bare = times.at(fmt::format("{} bare QEMU boots", machines));
@@ -81,7 +96,11 @@ Result<Results> bench_up(const std::string& topology_file, int rounds) {
     results.ratios["vm region/bare boots speed"] = median(ratios);
     results.ratios["pod region/1 s speed"] = 1000 / median(times.at("pod region"));
     results.ratios["supervisor and services/150 MiB"] =
-        150 / median(memory.at("pod: supervisor and services"));
+        150 / median(memory.resident.at("pod: supervisor and services"));
+    double largest_guest = 0;
+    for (const auto& [name, machine] : topology.virtual_machines)
+        largest_guest = std::max(largest_guest, median(memory.resident.at("vm: " + name)));
+    results.ratios["192 MiB/guest"] = 192 / largest_guest;
     return results;
 }
 

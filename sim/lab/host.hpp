@@ -54,7 +54,7 @@ class Host final : public vmctl::AgentHandler {
 
     const HostPlan& plan() const { return plan_; }
     const std::string& state() const { return state_; }  // off, starting, running, paused
-    std::uint64_t resident_bytes() const { return machine_->resident_bytes(); }
+    io::ProcessMemory memory() const { return machine_->memory(); }
     // The link to the agent; null while the host is off.
     vmctl::AgentLink* link() { return link_.get(); }
 

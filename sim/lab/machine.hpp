@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "base/io/process_memory.hpp"
 #include "base/io/unique_fd.hpp"
 #include "base/result.hpp"
 
@@ -34,7 +35,7 @@ class Machine {
     virtual Result<void> pause() = 0;   // [pool]
     virtual Result<void> resume() = 0;  // [pool]
 
-    virtual std::uint64_t resident_bytes() const = 0;  // 0 when off
+    virtual io::ProcessMemory memory() const = 0;  // nothing when off
 };
 
 }  // namespace understudy::lab

@@ -69,7 +69,7 @@ class PodMachine : public Machine {
     }
     Result<void> pause() override { return pod_ ? pod_->freeze() : off(); }
     Result<void> resume() override { return pod_ ? pod_->thaw() : off(); }
-    std::uint64_t resident_bytes() const override { return pod_ ? pod_->memory_bytes() : 0; }
+    io::ProcessMemory memory() const override { return pod_ ? pod_->memory() : io::ProcessMemory(); }
 
   private:
     Result<void> off() const { return Error(ErrorKind::failed, port_.host, "is off"); }

@@ -63,7 +63,11 @@ json::object StatusDocument::host_status(const Host& host, bool memory) const {
         {"ready", host_ready(host)},
         {"role", role},
         {"fault_domain", plan.fault_domain ? json::value(*plan.fault_domain) : json::value(nullptr)}};
-    if (memory) status["resident_bytes"] = host.resident_bytes();
+    if (memory) {
+        const io::ProcessMemory used = host.memory();
+        status["resident_bytes"] = used.resident_bytes;
+        status["proportional_bytes"] = used.proportional_bytes;
+    }
     return status;
 }
 

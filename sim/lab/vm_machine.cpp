@@ -54,9 +54,9 @@ class VmMachine : public Machine {
     Result<void> reset_in_place() override { return hypervisor_.reset(domain_.name); }
     Result<void> pause() override { return hypervisor_.suspend(domain_.name); }
     Result<void> resume() override { return hypervisor_.resume(domain_.name); }
-    std::uint64_t resident_bytes() const override {
+    io::ProcessMemory memory() const override {
         const auto memory = hypervisor_.memory(domain_.name);
-        return memory.has_value() ? memory->resident_bytes : 0;
+        return memory.has_value() ? *memory : io::ProcessMemory();
     }
 
   private:

@@ -24,8 +24,8 @@ namespace {
 // Part of every cache key: raise it when the same inputs come to make another image.
 constexpr const char* format_version = "understudy guest image 2";
 
-const std::vector<std::string> wanted_modules = {"virtio_pci", "virtio_console", "virtio_rng", "virtio_net",
-                                                 "fuse"};
+const std::vector<std::string> wanted_modules = {"virtio_pci", "virtio_console", "virtio_rng",
+                                                 "virtio_net", "virtio_balloon", "fuse"};
 
 std::string in_archive(const std::string& guest_path) {
     return guest_path.substr(std::min(guest_path.find_first_not_of('/'), guest_path.size()));

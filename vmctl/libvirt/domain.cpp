@@ -106,6 +106,15 @@ void add_processor(XMLElement* domain, const DomainSpec& spec) {
     hpet->SetAttribute("present", "no");
 }
 
+// On the root bus itself: behind a root port, which libvirt would make for each device, a device costs the
+// guest a bridge, its interrupts and its error reporting at every boot.
+void add_address(XMLElement* device, int slot) {
+    XMLElement* address = add(device, "address");
+    address->SetAttribute("type", "pci");
+    address->SetAttribute("bus", "0x00");
+    address->SetAttribute("slot", slot);
+}
+
 void add_devices(XMLElement* domain, const DomainSpec& spec) {
     XMLElement* devices = add(domain, "devices");
     for (const char* unwanted : {"usb"}) {
@@ -122,11 +131,16 @@ void add_devices(XMLElement* domain, const DomainSpec& spec) {
         target->SetAttribute("managed", "no");
         add(interface, "model")->SetAttribute("type", "virtio");
         add(interface, "rom")->SetAttribute("enabled", "no");  // never boots from the network
+        add_address(interface, 2);
     }
     XMLElement* serial = add(devices, "serial");
     serial->SetAttribute("type", "file");
     add(serial, "source")->SetAttribute("path", spec.console_log.c_str());
     add(serial, "target")->SetAttribute("port", 0);
+    XMLElement* ports = add(devices, "controller");
+    ports->SetAttribute("type", "virtio-serial");
+    ports->SetAttribute("index", 0);
+    add_address(ports, 3);
     XMLElement* channel = add(devices, "channel");
     channel->SetAttribute("type", "unix");
     XMLElement* source = add(channel, "source");
@@ -135,10 +149,14 @@ void add_devices(XMLElement* domain, const DomainSpec& spec) {
     XMLElement* target = add(channel, "target");
     target->SetAttribute("type", "virtio");
     target->SetAttribute("name", agent_channel_name);
-    add(devices, "memballoon")->SetAttribute("model", "none");
+    XMLElement* balloon = add(devices, "memballoon");
+    balloon->SetAttribute("model", "virtio");
+    balloon->SetAttribute("freePageReporting", "on");
+    add_address(balloon, 4);
     XMLElement* random = add(devices, "rng");
     random->SetAttribute("model", "virtio");
     add(random, "backend", "/dev/urandom")->SetAttribute("model", "random");
+    add_address(random, 5);
 }
 
 }  // namespace

@@ -266,9 +266,9 @@ Result<std::unique_ptr<Hypervisor>> Hypervisor::open(const std::filesystem::path
     return open(HypervisorOptions{root_dir, {}, {}, false});
 }
 
-Result<ResidentMemory> Hypervisor::memory(const std::string& name) {
+Result<io::ProcessMemory> Hypervisor::memory(const std::string& name) {
     UNDERSTUDY_TRY(const pid_t process, process_id(name));
-    return resident_memory(process);
+    return io::process_memory(process);
 }
 
 const char* to_string(DomainState state) {

@@ -19,10 +19,10 @@
 #include <memory>
 #include <string>
 
+#include "base/io/process_memory.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "vmctl/libvirt/domain.hpp"
-#include "vmctl/libvirt/memory.hpp"
 
 namespace understudy::vmctl {
 
@@ -71,7 +71,7 @@ class Hypervisor {
 
     // Of the domain's QEMU process. Reads files only.
     virtual Result<pid_t> process_id(const std::string& name) = 0;
-    Result<ResidentMemory> memory(const std::string& name);
+    Result<io::ProcessMemory> memory(const std::string& name);
 };
 
 }  // namespace understudy::vmctl

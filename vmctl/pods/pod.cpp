@@ -218,9 +218,10 @@ Result<void> Pod::thaw() {
     return {};
 }
 
-std::uint64_t Pod::memory_bytes() const {
-    std::uint64_t sum = 0;
-    for (const pid_t pid : processes_in(pid_namespace_)) sum += resident_bytes(pid);
+io::ProcessMemory Pod::memory() const {
+    io::ProcessMemory sum;
+    for (const pid_t pid : processes_in(pid_namespace_))
+        if (const auto one = io::process_memory(pid)) sum += *one;
     return sum;
 }
 

@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "base/io/process_memory.hpp"
 #include "base/io/unique_fd.hpp"
 #include "base/result.hpp"
 
@@ -66,8 +67,8 @@ class Pod {
     Result<void> freeze();
     Result<void> thaw();
 
-    // Resident memory of its processes, bytes: proportional shares where the kernel says them.
-    std::uint64_t memory_bytes() const;
+    // Of all its processes.
+    io::ProcessMemory memory() const;
 
     // How it ended, once; nothing while it runs or when somebody else has reaped it.
     std::optional<PodExit> try_reap();

@@ -79,16 +79,4 @@ void continue_all(std::uint64_t pid_namespace) {
     for (const pid_t pid : processes_in(pid_namespace)) ::kill(pid, SIGCONT);
 }
 
-std::uint64_t resident_bytes(pid_t pid) {
-    std::ifstream rollup(fmt::format("/proc/{}/smaps_rollup", pid));
-    for (std::string line; std::getline(rollup, line);) {
-        if (line.starts_with("Pss:")) return std::strtoull(line.c_str() + 4, nullptr, 10) * 1024;
-    }
-    std::ifstream statm(fmt::format("/proc/{}/statm", pid));
-    std::uint64_t total = 0;
-    std::uint64_t resident = 0;
-    statm >> total >> resident;
-    return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
 }  // namespace understudy::vmctl

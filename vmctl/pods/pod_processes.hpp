@@ -22,6 +22,4 @@ Result<void> stop_all(std::uint64_t pid_namespace);
 
 void continue_all(std::uint64_t pid_namespace);
 
-std::uint64_t resident_bytes(pid_t pid);
-
 }  // namespace understudy::vmctl

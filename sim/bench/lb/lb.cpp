@@ -7,13 +7,13 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/io/process_memory.hpp"
 #include "sim/bench/core/metric.hpp"
 #include "sim/bench/isolated.hpp"
 #include "sim/bench/lb/contenders.hpp"
 #include "sim/bench/lb/failover.hpp"
 #include "sim/bench/lb/server.hpp"
 #include "sim/bench/lb/traffic.hpp"
-#include "sim/bench/memory.hpp"
 #include "sim/bench/rig.hpp"
 #include "sim/bench/write_results.hpp"
 
@@ -105,8 +105,10 @@ class Bench {
                 IdleConnections::open({contender.address, answer_port}, options_.idle_connections, 30s);
             if (idle.has_error())
                 outcome = idle.error();
+            else if (const auto used = io::process_memory(contender.process))
+                add(memory_key, contender, static_cast<double>(used->resident_bytes) / (1 << 20));
             else
-                add(memory_key, contender, resident_mib(contender.process));
+                outcome = used.error();
         });
         return outcome;
     }

@@ -70,7 +70,7 @@ TEST(Pod, a_killed_pod_is_noticed_through_its_pidfd_and_all_its_processes_are_go
         const auto exit = pod.pod.try_reap();
         ASSERT_TRUE(exit.has_value());
         EXPECT_EQ(exit->signal, SIGKILL);
-        EXPECT_EQ(pod.pod.memory_bytes(), 0U);
+        EXPECT_EQ(pod.pod.memory().resident_bytes, 0U);
         EXPECT_TRUE(pod.pod.kill().has_value());
         EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child is left";
     });
@@ -93,7 +93,8 @@ TEST(Pod, a_frozen_pod_stands_still_with_all_its_children_until_it_is_thawed) {
         EXPECT_EQ(beats(), before);
         ASSERT_TRUE(pod.pod.thaw().has_value());
         EXPECT_TRUE(eventually([&] { return beats() > before; }));
-        EXPECT_GT(pod.pod.memory_bytes(), 100'000U);
+        EXPECT_GT(pod.pod.memory().proportional_bytes, 100'000U);
+        EXPECT_GE(pod.pod.memory().resident_bytes, pod.pod.memory().proportional_bytes);
     });
 }
 

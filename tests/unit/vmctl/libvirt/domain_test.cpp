@@ -52,18 +52,25 @@ constexpr const char* golden = R"(<domain type="qemu">
             <target dev="p-node-a" managed="no"/>
             <model type="virtio"/>
             <rom enabled="no"/>
+            <address type="pci" bus="0x00" slot="2"/>
         </interface>
         <serial type="file">
             <source path="/region/node-a.log"/>
             <target port="0"/>
         </serial>
+        <controller type="virtio-serial" index="0">
+            <address type="pci" bus="0x00" slot="3"/>
+        </controller>
         <channel type="unix">
             <source mode="bind" path="/region/node-a.sock"/>
             <target type="virtio" name="org.understudy.agent"/>
         </channel>
-        <memballoon model="none"/>
+        <memballoon model="virtio" freePageReporting="on">
+            <address type="pci" bus="0x00" slot="4"/>
+        </memballoon>
         <rng model="virtio">
             <backend model="random">/dev/urandom</backend>
+            <address type="pci" bus="0x00" slot="5"/>
         </rng>
     </devices>
 </domain>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "vmctl/libvirt/memory.hpp"
+#include "base/io/process_memory.hpp"
 
 #include <fstream>
 #include <string>
 
-namespace understudy::vmctl {
+namespace understudy::io {
 namespace {
 
 // The value of "KEY:   123 kB" in bytes, 0 when absent.
@@ -18,14 +18,15 @@ std::uint64_t kilobytes_field(const std::string& path, const std::string& key) {
 
 }  // namespace
 
-Result<ResidentMemory> resident_memory(pid_t process) {
+Result<ProcessMemory> process_memory(pid_t process) {
     const std::string directory = "/proc/" + std::to_string(process);
-    ResidentMemory memory;
+    ProcessMemory memory;
     memory.resident_bytes = kilobytes_field(directory + "/status", "VmRSS");
     if (memory.resident_bytes == 0)
         return Error(ErrorKind::failed, "process " + std::to_string(process), "has ended");
     memory.proportional_bytes = kilobytes_field(directory + "/smaps_rollup", "Pss");
+    if (memory.proportional_bytes == 0) memory.proportional_bytes = memory.resident_bytes;
     return memory;
 }
 
-}  // namespace understudy::vmctl
+}  // namespace understudy::io
