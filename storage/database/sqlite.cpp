@@ -50,8 +50,11 @@ SqlError unique_error(const std::string& message, bool primary) {
 
 SqlResult<SqliteConnection> open_database(const std::string& path) {
     sqlite3* raw = nullptr;
+    // unix-excl: the file belongs to this process alone, so that the connections' locks and their index of
+    // the WAL are this process's memory. With locks in the file each read took four system calls under one
+    // mutex.
     const int code = sqlite3_open_v2(
-        path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+        path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, "unix-excl");
     SqliteConnection connection(raw);
     if (code != SQLITE_OK)
         return SqlError{sqlstate::io_error, raw == nullptr ? "out of memory" : sqlite3_errmsg(raw), {}, true};
@@ -60,9 +63,9 @@ SqlResult<SqliteConnection> open_database(const std::string& path) {
     sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);  // "x" is an identifier, never a string
     sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
     sqlite3_limit(raw, SQLITE_LIMIT_LENGTH, 64 * 1024 * 1024);
-    for (const char* pragma :
-         {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON",
-          "PRAGMA case_sensitive_like=ON", "PRAGMA cache_size=-512", "PRAGMA temp_store=MEMORY"})
+    for (const char* pragma : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON",
+                               "PRAGMA case_sensitive_like=ON", "PRAGMA cache_size=-512",
+                               "PRAGMA temp_store=MEMORY", "PRAGMA mmap_size=268435456"})
         if (const int result = sqlite3_exec(raw, pragma, nullptr, nullptr, nullptr); result != SQLITE_OK) {
             SqlError error = error_of(raw, result);
             error.fatal = true;

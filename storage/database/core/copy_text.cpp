@@ -167,7 +167,9 @@ SqlResult<CopyRow> CopyReader::text_row(std::string_view line) const {
         } else if (c == '\\' && at < line.size()) {
             field += unescaped(line, at);
         } else {
-            field += c;
+            const std::size_t begin = at - 1;
+            while (at < line.size() && line[at] != format_.delimiter && line[at] != '\\') ++at;
+            field.append(line, begin, at - begin);
         }
     }
     end_field(line.size());

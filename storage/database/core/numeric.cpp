@@ -12,7 +12,29 @@ namespace {
 
 using boost::multiprecision::cpp_int;
 
+// So many decimal digits always fit in 64 bits: numbers of everyday size are handled as machine words, as
+// asking cpp_int for its digits divides it again and again.
+constexpr std::size_t word_digits = 18;
+
+std::uint64_t word_from(std::string_view digits) {  // at most word_digits
+    std::uint64_t value = 0;
+    for (const char c : digits) value = value * 10 + static_cast<std::uint64_t>(c - '0');
+    return value;
+}
+
+std::string digits_of(const cpp_int& value) {  // without its sign
+    const cpp_int magnitude = abs(value);
+    if (magnitude <= std::numeric_limits<std::uint64_t>::max())
+        return std::to_string(static_cast<std::uint64_t>(magnitude));
+    return magnitude.str();
+}
+
 cpp_int power_of_ten(std::int32_t exponent) {
+    if (exponent <= static_cast<std::int32_t>(word_digits)) {
+        std::uint64_t power = 1;
+        for (; exponent > 0; --exponent) power *= 10;
+        return power;
+    }
     return boost::multiprecision::pow(cpp_int(10), static_cast<unsigned>(exponent));
 }
 
@@ -23,7 +45,7 @@ cpp_int at_scale(const Numeric& value, std::int32_t scale) {
 // The place of the first digit that isn't zero (0: ones, -1: tenths), and whether there is one.
 std::optional<std::int32_t> magnitude(const Numeric& value) {
     if (value.digits == 0) return std::nullopt;
-    return static_cast<std::int32_t>(cpp_int(abs(value.digits)).str().size()) - 1 - value.scale;
+    return static_cast<std::int32_t>(digits_of(value.digits).size()) - 1 - value.scale;
 }
 
 // As numeric.c counts: groups of four digits, aligned at the point.
@@ -35,7 +57,7 @@ Groups groups_of(const Numeric& value) {
     const auto place = magnitude(value);
     if (!place) return {};
     const std::int32_t weight = *place >= 0 ? *place / 4 : -((3 - *place) / 4);
-    const std::string text = cpp_int(abs(value.digits)).str();
+    const std::string text = digits_of(value.digits);
     const std::int32_t count = *place - weight * 4 + 1;  // of the text's digits in the first group
     std::int32_t group = 0;
     for (std::int32_t i = 0; i < count; ++i)
@@ -85,13 +107,13 @@ std::optional<Numeric> parse_numeric(std::string_view text) {
         scale = 0;
     }
     if (scale > max_scale || digits.size() > max_digits) return std::nullopt;
-    Numeric result{cpp_int(digits.empty() ? "0" : digits), scale};
+    Numeric result{digits.size() <= word_digits ? cpp_int(word_from(digits)) : cpp_int(digits), scale};
     if (negative) result.digits = -result.digits;
     return result;
 }
 
 std::string show(const Numeric& value) {
-    std::string text = cpp_int(abs(value.digits)).str();
+    std::string text = digits_of(value.digits);
     if (value.scale > 0) {
         const auto scale = static_cast<std::size_t>(value.scale);
         if (text.size() <= scale) text.insert(0, scale + 1 - text.size(), '0');
@@ -200,7 +222,7 @@ std::optional<Numeric> fitted(const Numeric& value, std::int32_t typmod) {
 
 std::string numeric_to_binary(const Numeric& value) {
     // The digits in groups of four, aligned at the point: whole groups before and after it.
-    std::string text = cpp_int(abs(value.digits)).str();
+    std::string text = digits_of(value.digits);
     if (text.size() <= static_cast<std::size_t>(value.scale))
         text.insert(0, static_cast<std::size_t>(value.scale) + 1 - text.size(), '0');
     std::string whole = text.substr(0, text.size() - static_cast<std::size_t>(value.scale));

@@ -16,6 +16,8 @@
 
 namespace understudy::database {
 
+struct Numeric;
+
 struct Blob {
     std::string bytes;
     bool operator==(const Blob&) const = default;
@@ -31,6 +33,7 @@ SqlResult<std::string> output_binary(SqlType type, const Stored& value);
 // A value of the type's stored form made to fit the modifier, as by assignment (a too long text is an error
 // unless only blanks are cut) or by an explicit cast (it is cut).
 SqlResult<Stored> fit(Type type, Stored value, bool explicit_cast);
+SqlResult<Stored> fit(Type type, const Numeric& value);  // a numeric, rounded to the modifier's scale
 
 // As SQLite writes it in a statement.
 std::string sql_literal(const Stored& value);

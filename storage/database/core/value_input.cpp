@@ -184,7 +184,7 @@ SqlResult<Stored> input_text(Type type, std::string_view text) {
             if (!value && (trimmed(text) == "NaN" || trimmed(text).ends_with("nfinity")))
                 return unsupported(fmt::format("{} in type numeric", trimmed(text)));
             if (!value) return bad_syntax(type.type, text);
-            return fit(type, Stored(show(*value)), false);
+            return fit(type, *value);
         }
         case SqlType::timestamp:
         case SqlType::timestamptz:
@@ -240,7 +240,7 @@ SqlResult<Stored> input_binary(Type type, std::string_view bytes) {
         case SqlType::numeric: {
             const auto value = numeric_from_binary(bytes);
             if (!value) return wrong;
-            return fit(type, Stored(show(*value)), false);
+            return fit(type, *value);
         }
         case SqlType::timestamp:
         case SqlType::timestamptz: {

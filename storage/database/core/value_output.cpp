@@ -108,16 +108,22 @@ SqlResult<std::string> output_binary(SqlType type, const Stored& value) {
     }
 }
 
+SqlResult<Stored> fit(Type type, const Numeric& value) {
+    if (type.typmod < 0) return Stored(show(value));
+    const auto result = fitted(value, type.typmod);
+    if (!result)
+        return SqlError{sqlstate::out_of_range, "numeric field overflow",
+                        fmt::format("{} does not fit {}", show(value), type_name(type))};
+    return Stored(show(*result));
+}
+
 SqlResult<Stored> fit(Type type, Stored value, bool explicit_cast) {
     auto* text = std::get_if<std::string>(&value);
     if (text == nullptr || type.typmod < 0) return value;
     if (type.type == SqlType::numeric) {
         const auto number = parse_numeric(*text);
-        const auto result = number ? fitted(*number, type.typmod) : std::nullopt;
-        if (!result)
-            return SqlError{sqlstate::out_of_range, "numeric field overflow",
-                            fmt::format("{} does not fit {}", *text, type_name(type))};
-        return Stored(show(*result));
+        if (!number) return SqlError{sqlstate::bad_text, fmt::format("'{}' is no stored numeric", *text)};
+        return fit(type, *number);
     }
     if (type.type != SqlType::varchar && type.type != SqlType::bpchar) return value;
     const auto length = static_cast<std::size_t>(typmod_length(type.typmod).value_or(0));

@@ -185,6 +185,7 @@ TEST_F(Database, every_acknowledged_row_outlives_a_kill_under_load_from_twenty_w
     for (const auto& ids : acknowledged)
         for (const int id : ids)
             ASSERT_EQ(tag(run(client, fmt::format("SELECT id FROM p WHERE id = {}", id))), "SELECT 1") << id;
+    EXPECT_EQ(stop(SIGTERM), 0);  // it serves the file alone
     sqlite3* file = nullptr;
     sqlite3_open((directory_ + "/db.sqlite").c_str(), &file);
     std::string verdict;
@@ -197,6 +198,18 @@ TEST_F(Database, every_acknowledged_row_outlives_a_kill_under_load_from_twenty_w
         &verdict, nullptr);
     sqlite3_close(file);
     EXPECT_EQ(verdict, "ok");
+}
+
+TEST_F(Database, a_file_that_is_served_is_opened_by_no_other_program) {
+    run(connect(), "CREATE TABLE t (a int)");
+    sqlite3* file = nullptr;
+    sqlite3_open((directory_ + "/db.sqlite").c_str(), &file);
+    EXPECT_EQ(sqlite3_exec(file, "SELECT * FROM t", nullptr, nullptr, nullptr), SQLITE_BUSY);
+    sqlite3_close(file);
+    EXPECT_EQ(stop(SIGTERM), 0);
+    sqlite3_open((directory_ + "/db.sqlite").c_str(), &file);
+    EXPECT_EQ(sqlite3_exec(file, "SELECT * FROM t", nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(file);
 }
 
 TEST_F(Database, garbage_ends_only_its_own_connection_and_a_taken_port_is_exit_status_3) {
