@@ -191,6 +191,7 @@ class Planner {
                                           service,
                                           "--client",
                                           plan.name};
+            if (!files.on_loss.empty()) argv.insert(argv.end(), {"--on-loss", files.on_loss});
             if (add_share_key(plan, service))
                 argv.insert(argv.end(), {"--key-file", share_key_file(service)});
             argv.push_back(path);

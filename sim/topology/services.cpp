@@ -6,6 +6,7 @@
 #include <set>
 
 #include "sim/topology/reading.hpp"
+#include "storage/files/core/on_loss.hpp"
 
 namespace understudy::topology {
 namespace {
@@ -39,6 +40,12 @@ void read_file_services(Reading& reading, config::Mapping& root) {
                 const bool alone = client.is_scalar() && client.text().find('/') == std::string::npos;
                 service.clients.push_back(alone ? Ipv4Network{client.address(), 32} : client.network());
             }
+        if (const auto on_loss = mapping.optional("on_loss")) {
+            service.on_loss = on_loss->text();
+            if (const auto parsed = files::parse_on_loss(service.on_loss); parsed.has_error())
+                on_loss->refuse(fmt::format("{}: {}", parsed.error().subject, parsed.error().reason),
+                                parsed.error().remedy);
+        }
         mapping.refuse_unknown_keys();
         reading.topology.file_services[name] = service;
     }

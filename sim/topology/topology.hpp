@@ -107,6 +107,8 @@ struct FileService {
     bool power_loss = true;   // it keeps what a loss of power would take
     bool asks_for_key = false;
     std::vector<Ipv4Network> clients{};  // that may mount it; empty: any
+    std::string
+        on_loss{};  // what its mounts do while it is away, as understudy-mount takes it; empty: its default
 };
 
 // sqlite: our own service, SQLite behind the PostgreSQL protocol. postgresql: the server itself, as this

@@ -34,10 +34,10 @@
 #include "base/io/event_writer.hpp"
 #include "base/time.hpp"
 #include "storage/files/core/message.hpp"
+#include "storage/files/core/on_loss.hpp"
 #include "storage/files/io/frame_stream.hpp"
 #include "storage/files/mount/fid_table.hpp"
 #include "storage/files/mount/held_locks.hpp"
-#include "storage/files/mount/on_loss.hpp"
 #include "storage/files/mount/request.hpp"
 
 namespace understudy::files {

@@ -138,5 +138,20 @@ TEST_F(ShareFaults, a_share_with_a_key_is_mounted_by_its_hosts_and_by_nobody_els
     EXPECT_EQ(share().at("sessions").as_array().size(), 2U);
 }
 
+// With either policy of the mounts: EIO after a while, or no answer at all until the share is back.
+TEST_F(ShareFaults, a_node_whose_share_stalls_gives_way_whether_its_mount_errs_or_hangs) {
+    for (const std::string policy : {"error:1s", "hang"}) {
+        const auto report = scratch_.path() / "stalled.json";
+        const Outcome outcome =
+            understudy({"test", "topologies/corda-ha-fast.yaml", "--world", "pod", "--scenario",
+                        "tests/integration/region/share-stalled.yaml", "--set",
+                        "file_services.corda-files.on_loss=" + policy, "--json", report.string()});
+        EXPECT_EQ(outcome.status, 0) << policy << "\n" << outcome.out << outcome.err;
+        const auto scenario = read_json(report).as_object().at("scenarios").as_array().at(0).as_object();
+        EXPECT_TRUE(scenario.at("passed").as_bool()) << scenario;
+        EXPECT_GT(scenario.at("payments").as_object().at("acknowledged").as_int64(), 0);
+    }
+}
+
 }  // namespace
 }  // namespace understudy::test

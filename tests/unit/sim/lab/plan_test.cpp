@@ -15,6 +15,10 @@
 namespace understudy::lab {
 namespace {
 
+using testing::Contains;
+using testing::IsSupersetOf;
+using testing::Not;
+
 constexpr const char* lb = "load_balancers.corda-lb.";
 
 topology::Topology guide(const std::vector<std::string>& settings) {
@@ -61,6 +65,19 @@ TEST(Plan, a_pools_machines_may_answer_from_a_frontend_that_floats_and_no_other_
         }
     }
     EXPECT_TRUE(plan_of(guide({}), "corda-primary").floating.empty());
+}
+
+TEST(Plan, what_a_share_lets_its_mounts_do_while_it_is_away_reaches_every_mount) {
+    const auto mount_of = [](const topology::Topology& topology, const std::string& host) {
+        const HostPlan plan = plan_of(topology, host);
+        for (const auto& unit : plan.config.units)
+            if (unit.name == "mount-corda-files") return unit.argv;
+        return std::vector<std::string>{};
+    };
+    EXPECT_THAT(mount_of(guide({}), "corda-primary"), Not(Contains("--on-loss")));
+    const auto hanging = guide({"file_services.corda-files.on_loss=hang"});
+    for (const char* host : {"corda-primary", "corda-backup"})
+        EXPECT_THAT(mount_of(hanging, host), IsSupersetOf({"--on-loss", "hang"})) << host;
 }
 
 TEST(Plan, a_rule_for_all_ports_and_an_https_probe_reach_the_balancer) {

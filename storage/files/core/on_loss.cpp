@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/files/mount/on_loss.hpp"
+#include "storage/files/core/on_loss.hpp"
 
 namespace understudy::files {
 
