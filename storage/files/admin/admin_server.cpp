@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "base/io/admin_words.hpp"
 #include "base/io/clock.hpp"
 #include "base/json_text.hpp"
 #include "base/prometheus_text.hpp"
@@ -15,24 +16,6 @@ namespace {
 
 Error bad(std::string subject, std::string reason, std::string remedy) {
     return Error(ErrorKind::bad_input, std::move(subject), std::move(reason)).with_remedy(std::move(remedy));
-}
-
-// The words of a fault: every member that is text.
-Result<std::map<std::string, std::string>> words_of(const std::string& body) {
-    boost::system::error_code failure;
-    const json::value parsed = json::parse(body, failure);
-    if (failure || !parsed.is_object()) return bad("body", "is no JSON object", "send {\"kind\": \"stall\"}");
-    std::map<std::string, std::string> words;
-    for (const auto& [key, value] : parsed.get_object()) {
-        if (!value.is_string()) return bad(std::string(key), "is no text", "send every value as text");
-        words[key] = value.get_string();
-    }
-    return words;
-}
-
-std::string taken(std::map<std::string, std::string>& words, const std::string& key) {
-    const auto node = words.extract(key);
-    return node.empty() ? std::string() : node.mapped();
 }
 
 }  // namespace
@@ -78,10 +61,10 @@ io::HttpResponse AdminServer::post(const io::HttpRequest& request) {
 }
 
 io::HttpResponse AdminServer::apply(const std::string& body) {
-    auto words = words_of(body);
+    auto words = io::admin_words(body);
     if (words.has_error()) return io::admin_outcome(words.error());
-    const std::string kind = taken(*words, "kind"), name = taken(*words, "share");
-    std::string id = taken(*words, "id");
+    const std::string kind = io::take_word(*words, "kind"), name = io::take_word(*words, "share");
+    std::string id = io::take_word(*words, "id");
     Shares& shares = server_.shares();
     if (name.empty() && shares.size() > 1)
         return io::admin_outcome(bad("share", "is missing", "say which of the exports"));

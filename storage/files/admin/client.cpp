@@ -2,6 +2,7 @@
 #include "storage/files/admin/client.hpp"
 
 #include "base/io/admin_http.hpp"
+#include "base/io/admin_words.hpp"
 
 namespace understudy::files {
 namespace {
@@ -13,25 +14,13 @@ Error usage(const std::string& subject, const std::string& reason) {
             "end CLIENT");
 }
 
-Result<std::string> fault_body(const std::vector<std::string>& words) {
-    if (words.size() < 2) return usage("fault", "its kind is missing");
-    json::object body{{"kind", words[1]}};
-    for (std::size_t place = 2; place < words.size(); ++place) {
-        const std::size_t equals = words[place].find('=');
-        if (equals == std::string::npos || equals == 0)
-            return usage(words[place], "is not written KEY=VALUE");
-        body[words[place].substr(0, equals)] = words[place].substr(equals + 1);
-    }
-    return json::serialize(body);
-}
-
 }  // namespace
 
 Result<std::string> administer(const std::string& socket, const std::vector<std::string>& words) {
     if (words.empty()) return usage("admin", "says nothing");
     const std::string& command = words.front();
     if (command == "fault") {
-        UNDERSTUDY_TRY(const std::string body, fault_body(words));
+        UNDERSTUDY_TRY(const std::string body, io::admin_fault_body(words));
         return io::administrate(socket, "POST", "/faults", body);
     }
     const bool heals = command == "heal", ends = command == "end";

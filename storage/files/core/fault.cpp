@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 #include <set>
-#include <utility>
+
+#include "storage/core/fault_words.hpp"
 
 namespace understudy::files {
 namespace {
@@ -37,56 +37,36 @@ struct Errno {
 constexpr std::array<Errno, 5> errors = {
     {{EIO, "EIO"}, {ENOSPC, "ENOSPC"}, {ESTALE, "ESTALE"}, {EDQUOT, "EDQUOT"}, {EROFS, "EROFS"}}};
 
-Error bad(const std::string& key, std::string reason, std::string remedy) {
-    return Error(ErrorKind::bad_input, key, std::move(reason)).with_remedy(std::move(remedy));
-}
-
-template <typename Number>
-Result<Number> number(const std::string& key, const std::string& text, Number least, Number most) {
-    Number value{};
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failed != std::errc() || end != text.data() + text.size() || !(value >= least && value <= most))
-        return bad(key, fmt::format("'{}' is no number from {} to {}", text, least, most), "give one");
-    return value;
-}
-
-Result<Duration> time(const std::string& key, const std::string& text) {
-    UNDERSTUDY_TRY(const Duration value, parse_duration(text));
-    if (value <= Duration::zero() || value > 24h)
-        return bad(key, fmt::format("'{}' is out of range", text), "give more than 0 and at most 24h");
-    return value;
-}
+using storage::bad_word;
+using storage::number_word;
+using storage::time_word;
 
 Result<void> take(Fault& fault, const std::string& key, const std::string& value) {
     if (value.empty() || value.size() > max_words_bytes)
-        return bad(key, "is empty or too long", "give a value of at most 1024 bytes");
+        return bad_word(key, "is empty or too long", "give a value of at most 1024 bytes");
     if (key == "client") {
         fault.client = value;
     } else if (key == "path") {
         fault.path = value;
     } else if (key == "rate") {
-        UNDERSTUDY_TRY(fault.rate, number<double>(key, value, 0, 1));
+        UNDERSTUDY_TRY(fault.rate, number_word<double>(key, value, 0, 1));
     } else if (key == "seed") {
-        UNDERSTUDY_TRY(fault.seed, number<std::uint64_t>(key, value, 0, UINT64_MAX));
+        UNDERSTUDY_TRY(fault.seed, number_word<std::uint64_t>(key, value, 0, UINT64_MAX));
     } else if (key == "latency") {
-        UNDERSTUDY_TRY(fault.latency, time(key, value));
+        UNDERSTUDY_TRY(fault.latency, time_word(key, value));
     } else if (key == "bytes_per_second") {
-        UNDERSTUDY_TRY(fault.bytes_per_second, number<std::uint64_t>(key, value, 1, 1ULL << 40));
+        UNDERSTUDY_TRY(fault.bytes_per_second, number_word<std::uint64_t>(key, value, 1, 1ULL << 40));
     } else if (key == "for") {
-        UNDERSTUDY_TRY(fault.lasts, time(key, value));
+        UNDERSTUDY_TRY(fault.lasts, time_word(key, value));
     } else if (key == "torn") {
-        if (value != "none" && value != "pages" && value != "sectors")
-            return bad(key, fmt::format("'{}' is unknown", value), "use none, pages or sectors");
-        fault.torn = value == "none"    ? TornWrites::none
-                     : value == "pages" ? TornWrites::pages
-                                        : TornWrites::sectors;
+        UNDERSTUDY_TRY(fault.torn, storage::torn_word(key, value));
     } else {
         for (const Errno& known : errors)
             if (value == known.name && known.number != EROFS) {
                 fault.error = known.number;
                 return {};
             }
-        return bad(key, fmt::format("'{}' is not offered", value), "use EIO, ENOSPC, ESTALE or EDQUOT");
+        return bad_word(key, fmt::format("'{}' is not offered", value), "use EIO, ENOSPC, ESTALE or EDQUOT");
     }
     return {};
 }
@@ -114,8 +94,7 @@ std::string describe(const Fault& fault) {
     if (fault.latency > Duration::zero()) text += ", latency " + format_duration(fault.latency);
     if (fault.bytes_per_second > 0) text += fmt::format(", {} bytes per second", fault.bytes_per_second);
     if (fault.torn != TornWrites::none)
-        text += fmt::format(", torn {}, seed {}", fault.torn == TornWrites::pages ? "pages" : "sectors",
-                            fault.seed);
+        text += fmt::format(", torn {}, seed {}", storage::to_string(fault.torn), fault.seed);
     if (!fault.path.empty()) text += ", path " + fault.path;
     if (!fault.client.empty()) text += ", client " + fault.client;
     if (fault.lasts) text += ", for " + format_duration(*fault.lasts);
@@ -129,17 +108,17 @@ Result<Fault> parse_fault(const std::string& kind, const std::map<std::string, s
         fault.kind = known.kind;
         for (const auto& [key, value] : words) {
             if (!known.keys.contains(key))
-                return bad(key, fmt::format("a {} fault has no such setting", kind),
-                           fmt::format("it has {}", fmt::join(known.keys, ", ")));
+                return bad_word(key, fmt::format("a {} fault has no such setting", kind),
+                                fmt::format("it has {}", fmt::join(known.keys, ", ")));
             UNDERSTUDY_CHECK(take(fault, key, value));
         }
         if (fault.kind == FaultKind::cut_off && fault.client.empty())
-            return bad("client", "is missing", "say which client is cut off");
+            return bad_word("client", "is missing", "say which client is cut off");
         if (fault.kind == FaultKind::slow && fault.latency == Duration::zero() && fault.bytes_per_second == 0)
-            return bad("slow", "says nothing", "give latency or bytes_per_second");
+            return bad_word("slow", "says nothing", "give latency or bytes_per_second");
         return fault;
     }
-    return bad(kind, "no such fault", "use stall, error, slow, read-only, cut-off or power-loss");
+    return bad_word(kind, "no such fault", "use stall, error, slow, read-only, cut-off or power-loss");
 }
 
 }  // namespace understudy::files

@@ -20,13 +20,12 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "storage/core/landing_choice.hpp"
 
 namespace understudy::files {
 
 enum class FaultKind { stall, error, slow, read_only, cut_off, power_loss };
-// Which parts of unsynced writes a power loss lets reach the disk: none, or by chance each page of 4096 bytes
-// or each sector of 512.
-enum class TornWrites { none, pages, sectors };
+using storage::TornWrites;
 
 struct Fault {
     FaultKind kind = FaultKind::stall;

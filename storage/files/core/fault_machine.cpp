@@ -31,57 +31,44 @@ Duration time_of(std::uint64_t bytes, std::uint64_t bytes_per_second) {
 
 Result<void> FaultMachine::apply(const std::string& id, const Fault& fault, Instant now) {
     on_timeout(now);
-    if (id.empty() || id.size() > 128)
-        return Error(ErrorKind::bad_input, "id", "is empty or above 128 bytes").with_remedy("give another");
-    if (std::any_of(faults_.begin(), faults_.end(), [&](const Entry& it) { return it.shown.id == id; }))
-        return Error(ErrorKind::bad_input, id, "a fault of that id is in force").with_remedy("heal it first");
     if (fault.kind == FaultKind::power_loss) {
+        UNDERSTUDY_CHECK(faults_.check_id(id));
         power_lost_ = true;
         actions_.push_back(PowerLost{id, fault});
         return {};
     }
-    if (faults_.size() >= max_faults)
-        return Error(ErrorKind::bad_input, id, "too many faults are in force")
-            .with_number(max_faults)
-            .with_remedy("heal some");
-    faults_.push_back({{id, fault, now, 0},
-                       next_sequence_++,
-                       fault.lasts ? std::optional<Instant>(now + *fault.lasts) : std::nullopt,
-                       Random(fault.seed),
-                       now});
+    UNDERSTUDY_CHECK(faults_.add(id, fault, now, {Random(fault.seed), now}));
     actions_.push_back(FaultApplied{id, fault});
     return {};
 }
 
 bool FaultMachine::heal(const std::string& id, Instant now) {
     on_timeout(now);
-    auto found =
-        std::find_if(faults_.begin(), faults_.end(), [&](const Entry& it) { return it.shown.id == id; });
-    if (found == faults_.end()) return false;
-    remove(found, false, now);
+    const auto entry = faults_.take(id);
+    if (!entry) return false;
+    removed(*entry, false, now);
     return true;
 }
 
-void FaultMachine::remove(Entries::iterator entry, bool by_itself, Instant now) {
-    const std::uint64_t sequence = entry->sequence;
-    actions_.push_back(FaultHealed{entry->shown.id, entry->shown.fault, by_itself});
-    faults_.erase(entry);
+void FaultMachine::removed(const FaultList::Entry& entry, bool by_itself, Instant now) {
+    actions_.push_back(FaultHealed{entry.shown.id, entry.shown.fault, by_itself});
     for (auto& [ticket, waiting] : waiting_)
         for (const auto& [by, delay] : waiting.delays)
-            if (by == sequence) *waiting.due -= delay;
+            if (by == entry.sequence) *waiting.due -= delay;
     release_due(now);
     release_stalled(now);
 }
 
 bool FaultMachine::is_cut_off(std::string_view client) const {
-    return power_lost_ || std::any_of(faults_.begin(), faults_.end(), [&](const Entry& it) {
+    return power_lost_ ||
+           std::any_of(faults_.entries().begin(), faults_.entries().end(), [&](const FaultList::Entry& it) {
                return it.shown.fault.kind == FaultKind::cut_off && it.shown.fault.client == client;
            });
 }
 
 bool FaultMachine::stalls(const JudgedRequest& request) {
     if (power_lost_) return true;
-    for (Entry& it : faults_) {
+    for (FaultList::Entry& it : faults_.entries()) {
         const FaultKind kind = it.shown.fault.kind;
         if ((kind != FaultKind::stall && kind != FaultKind::cut_off) || !is_about(it.shown.fault, request))
             continue;
@@ -104,7 +91,7 @@ Verdict FaultMachine::judge(std::uint64_t ticket, const JudgedRequest& request, 
 Verdict FaultMachine::judge_unstalled(std::uint64_t ticket, const JudgedRequest& request, Instant now) {
     int error = 0;
     Waiting waiting{request, now, 0, {}};
-    for (Entry& it : faults_) {
+    for (FaultList::Entry& it : faults_.entries()) {
         const Fault& fault = it.shown.fault;
         if (!is_about(fault, request)) continue;
         bool befell = false;
@@ -112,15 +99,16 @@ Verdict FaultMachine::judge_unstalled(std::uint64_t ticket, const JudgedRequest&
             befell = true;
             if (error == 0) error = EROFS;
         } else if (fault.kind == FaultKind::error && befalls(fault.error, request) &&
-                   it.draws.chance(fault.rate)) {
+                   it.extra.draws.chance(fault.rate)) {
             befell = true;
             if (error == 0) error = fault.error;
         } else if (fault.kind == FaultKind::slow) {
             befell = true;
             Duration delay = fault.latency;
             if (fault.bytes_per_second > 0) {
-                it.busy_until = std::max(it.busy_until, now) + time_of(request.bytes, fault.bytes_per_second);
-                delay += it.busy_until - now;
+                it.extra.busy_until =
+                    std::max(it.extra.busy_until, now) + time_of(request.bytes, fault.bytes_per_second);
+                delay += it.extra.busy_until - now;
             }
             *waiting.due += delay;
             waiting.delays.emplace_back(it.sequence, delay);
@@ -166,17 +154,12 @@ void FaultMachine::release_due(Instant now) {
 }
 
 void FaultMachine::on_timeout(Instant now) {
-    for (auto it = faults_.begin(); it != faults_.end();) {
-        auto entry = it++;
-        if (entry->ends && *entry->ends <= now) remove(entry, true, now);
-    }
+    while (const auto entry = faults_.take_ended(now)) removed(*entry, true, now);
     release_due(now);
 }
 
 std::optional<Deadline> FaultMachine::next_deadline() const {
-    std::optional<Deadline> next;
-    for (const Entry& it : faults_)
-        if (it.ends) next = earlier(next, Deadline{*it.ends, "fault ends", it.sequence});
+    std::optional<Deadline> next = faults_.next_deadline();
     if (power_lost_) return next;
     for (const auto& [ticket, waiting] : waiting_)
         if (waiting.due) next = earlier(next, Deadline{*waiting.due, "delayed request goes on", ticket});
@@ -185,12 +168,6 @@ std::optional<Deadline> FaultMachine::next_deadline() const {
 
 std::vector<FaultAction> FaultMachine::take_actions() {
     return std::exchange(actions_, {});
-}
-
-std::vector<FaultMachine::InForce> FaultMachine::in_force() const {
-    std::vector<InForce> all;
-    for (const Entry& it : faults_) all.push_back(it.shown);
-    return all;
 }
 
 }  // namespace understudy::files

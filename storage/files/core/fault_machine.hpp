@@ -16,7 +16,6 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,11 +26,10 @@
 
 #include "base/random.hpp"
 #include "base/time.hpp"
+#include "storage/core/fault_list.hpp"
 #include "storage/files/core/fault.hpp"
 
 namespace understudy::files {
-
-constexpr std::size_t max_faults = 64;
 
 struct JudgedRequest {
     std::string client;
@@ -65,14 +63,16 @@ struct PowerLost {
 };
 using FaultAction = std::variant<FaultApplied, FaultHealed, RequestReleased, PowerLost>;
 
+// What the machine keeps for a fault beside what is shown.
+struct FaultDraws {
+    Random draws;
+    Instant busy_until{};
+};
+
 class FaultMachine {
   public:
-    struct InForce {
-        std::string id;
-        Fault fault;
-        Instant since;
-        std::uint64_t befell = 0;  // requests stalled, refused or delayed by it
-    };
+    using FaultList = storage::FaultList<Fault, FaultDraws>;
+    using InForce = FaultList::InForce;
 
     // Error kind bad_input: the id is in force or empty, or there are too many.
     Result<void> apply(const std::string& id, const Fault& fault, Instant now);
@@ -89,33 +89,24 @@ class FaultMachine {
     std::optional<Deadline> next_deadline() const;
     std::vector<FaultAction> take_actions();
 
-    std::vector<InForce> in_force() const;
+    std::vector<InForce> in_force() const { return faults_.in_force(); }
     std::size_t waiting() const { return waiting_.size(); }
 
   private:
-    struct Entry {
-        InForce shown;
-        std::uint64_t sequence;
-        std::optional<Instant> ends;
-        Random draws;
-        Instant busy_until{};
-    };
     struct Waiting {
         JudgedRequest request;
         std::optional<Instant> due;  // none: stalled
         int error = 0;
         std::vector<std::pair<std::uint64_t, Duration>> delays;  // by the fault's sequence
     };
-    using Entries = std::list<Entry>;
     Verdict judge_unstalled(std::uint64_t ticket, const JudgedRequest& request, Instant now);
     bool stalls(const JudgedRequest& request);
-    void remove(Entries::iterator entry, bool by_itself, Instant now);
+    void removed(const FaultList::Entry& entry, bool by_itself, Instant now);
     void release_stalled(Instant now);
     void release_due(Instant now);
 
-    Entries faults_;                            // in the order they were applied
+    FaultList faults_;
     std::map<std::uint64_t, Waiting> waiting_;  // by ticket
-    std::uint64_t next_sequence_ = 1;
     bool power_lost_ = false;
     std::vector<FaultAction> actions_;
 };

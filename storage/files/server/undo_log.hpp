@@ -21,10 +21,13 @@
 
 #include "base/result.hpp"
 #include "storage/files/core/fault.hpp"
-#include "storage/files/server/file_undo.hpp"
 #include "storage/files/server/name_undo.hpp"
+#include "storage/undo/file_undo.hpp"
 
 namespace understudy::files {
+
+using storage::FileUndo;
+using storage::LandingChoice;
 
 class UndoLog {
   public:

@@ -5,9 +5,12 @@
 #include <cstdint>
 
 #include "base/random.hpp"
-#include "storage/files/core/fault.hpp"
 
-namespace understudy::files {
+namespace understudy::storage {
+
+// Which parts of unsynced writes a power loss lets reach the disk: none, or by chance each page of 4096 bytes
+// or each sector of 512.
+enum class TornWrites { none, pages, sectors };
 
 constexpr std::uint64_t undo_page_bytes = 4096;
 constexpr std::uint64_t sector_bytes = 512;
@@ -29,4 +32,4 @@ class LandingChoice {
     Random draws_;
 };
 
-}  // namespace understudy::files
+}  // namespace understudy::storage

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/files/server/file_undo.hpp"
+#include "storage/undo/file_undo.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,9 +10,7 @@
 #include <cerrno>
 #include <optional>
 
-#include "storage/files/server/host_files.hpp"
-
-namespace understudy::files {
+namespace understudy::storage {
 namespace {
 
 std::optional<std::string> read_at(int file, std::uint64_t offset, std::size_t bytes) {
@@ -44,7 +43,7 @@ bool write_at(int file, std::uint64_t offset, std::string_view bytes) {
 
 Result<std::unique_ptr<FileUndo>> FileUndo::of(int file) {
     auto made = std::make_unique<FileUndo>();
-    made->file_.reset(::open(proc_path(file).c_str(), O_RDWR | O_CLOEXEC));
+    made->file_.reset(::open(fmt::format("/proc/self/fd/{}", file).c_str(), O_RDWR | O_CLOEXEC));
     // Made with a mode that forbids it: whoever made it may still have it open.
     if (!made->file_.valid() && (::fcntl(file, F_GETFL) & O_ACCMODE) == O_RDWR)
         made->file_.reset(::fcntl(file, F_DUPFD_CLOEXEC, 0));
@@ -122,4 +121,4 @@ Result<void> FileUndo::roll_back(LandingChoice& choice) {
     return {};
 }
 
-}  // namespace understudy::files
+}  // namespace understudy::storage

@@ -12,9 +12,9 @@
 
 #include "base/io/unique_fd.hpp"
 #include "base/result.hpp"
-#include "storage/files/core/sector_choice.hpp"
+#include "storage/core/landing_choice.hpp"
 
-namespace understudy::files {
+namespace understudy::storage {
 
 class FileUndo {
   public:
@@ -48,4 +48,4 @@ class FileUndo {
     std::uint64_t remembered_ = 0;
 };
 
-}  // namespace understudy::files
+}  // namespace understudy::storage
