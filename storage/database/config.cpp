@@ -53,6 +53,10 @@ Result<Config> read_config(const std::string& path) {
         result.idle_in_transaction_timeout = value->duration(100ms, 24h);
     if (const auto value = top.optional("scram_iterations"))
         result.scram_iterations = static_cast<int>(value->integer(1, 10'000'000));
+    if (const auto value = top.optional("admin_socket")) result.admin_socket = value->text();
+    if (const auto value = top.optional("power_loss")) result.power_loss = value->boolean();
+    if (const auto value = top.optional("slow_statement_ms"))
+        result.slow_statement = std::chrono::milliseconds(value->integer(1, 86'400'000));
     top.refuse_unknown_keys();
     UNDERSTUDY_CHECK(diagnostics.outcome());
     return result;

@@ -10,6 +10,9 @@
 //   then 25P03
 //   scram_iterations: 4096              # optional; fewer only for passwords that are long and random: RFC
 //   7677 asks for 4096 against guessing, and each log-in costs the client that many HMACs
+//   admin_socket: /run/understudy-db.sock   # optional; see docs/database.md
+//   power_loss: true                    # optional, default false; keeps what a loss of power would take
+//   slow_statement_ms: 200              # optional; statements that take so long are reported
 #pragma once
 
 #include <map>
@@ -30,6 +33,9 @@ struct Config {
     Duration lock_timeout = 5s;
     Duration idle_in_transaction_timeout = 10s;
     int scram_iterations = 4096;  // PostgreSQL's
+    std::string admin_socket;     // empty: none
+    bool power_loss = false;
+    Duration slow_statement{0};  // 0: none is reported
 };
 
 Result<Config> read_config(const std::string& path);

@@ -57,6 +57,7 @@ class Connection {
           seat_(seat),
           socket_(std::move(socket)),
           peer_(peer),
+          faults_(server.operation().faults),
           session_(server.settings_for(seat), io::monotonic_now()) {}
 
     ~Connection() { server_.leave(seat_); }
@@ -69,6 +70,7 @@ class Connection {
             if (message.has_error()) {
                 session_.handle_error(message.error());
             } else if (*message) {
+                faults_.wait_while_frozen();
                 session_.handle(std::move(**message), io::monotonic_now());
             } else {
                 if (!flush()) return;
@@ -92,21 +94,24 @@ class Connection {
         if (limit_ms != read_limit_ms_) limit_wait(socket_.get(), SO_RCVTIMEO, read_limit_ms_ = limit_ms);
         char buffer[read_bytes];
         const ssize_t received = ::recv(socket_.get(), buffer, sizeof buffer, 0);
+        const int failure = errno;
+        // A time limit that passed while frozen is judged anew: what came meanwhile is read first.
+        if (faults_.wait_while_frozen() && received < 0 && failure == EAGAIN) return true;
         if (received > 0) {
             decoder_.append({buffer, static_cast<std::size_t>(received)});
         } else if (received == 0) {
             if (!server_.ending()) return false;
             session_.handle_error(
                 {sqlstate::admin_shutdown, "terminating connection due to administrator command", {}, true});
-        } else if (errno == EAGAIN && session_.ready()) {
+        } else if (failure == EAGAIN && session_.ready()) {
             session_.handle_error({sqlstate::idle_in_transaction,
                                    "terminating connection due to idle-in-transaction timeout",
                                    {},
                                    true});
-        } else if (errno == EAGAIN) {
+        } else if (failure == EAGAIN) {
             session_.on_timeout(io::monotonic_now());
         } else {
-            return errno == EINTR;
+            return failure == EINTR;
         }
         return true;
     }
@@ -141,11 +146,7 @@ class Connection {
         Engine::Options options;
         options.lock_limit =
             std::chrono::duration_cast<std::chrono::milliseconds>(server_.config().lock_timeout);
-        options.clock = [] {
-            return std::chrono::duration_cast<std::chrono::microseconds>(
-                       std::chrono::system_clock::now().time_since_epoch())
-                .count();
-        };
+        options.clock = [this] { return faults_.clock_unix_us(); };
         options.send = [this](std::string bytes) {
             pending_ += bytes;
             return flush();
@@ -155,7 +156,7 @@ class Connection {
         context.database = login.database;
         context.process_id = seat_.process_id;
         engine_ = std::make_unique<Engine>(std::move(*connection), std::move(context), server_.queue(),
-                                           std::move(options));
+                                           server_.operation(), std::move(options));
         server_.enter(seat_, *engine_);
         return true;
     }
@@ -165,11 +166,13 @@ class Connection {
         BackendWriter out;
         const auto error = engine_->run(request, out);
         pending_ += out.take();
+        if (error) server_.operation().statistics.count_error(error->sqlstate);
         if (error) spdlog::info("{}: {} {}", peer_, error->sqlstate, error->message);
         session_.engine_done(error, engine_->status(), engine_->copying());
     }
 
     bool flush() {
+        if (!pending_.empty()) faults_.wait_while_frozen();
         const bool sent = send_all(socket_.get(), pending_);
         pending_.clear();
         if (pending_.capacity() > 64 * 1024) pending_.shrink_to_fit();
@@ -180,6 +183,7 @@ class Connection {
     Server::Seat seat_;
     io::UniqueFd socket_;
     const std::string& peer_;
+    Faults& faults_;
     Session session_;
     FrontendDecoder decoder_;
     std::unique_ptr<Engine> engine_;

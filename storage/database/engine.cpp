@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "base/io/clock.hpp"
+
 namespace understudy::database {
 
 bool run_by_sqlite(StatementKind kind) {
@@ -13,12 +15,15 @@ bool run_by_sqlite(StatementKind kind) {
            kind == StatementKind::remove || kind == StatementKind::definition;
 }
 
-Engine::Engine(SqliteConnection connection, FunctionContext context, WriteQueue& queue, Options options)
+Engine::Engine(SqliteConnection connection, FunctionContext context, WriteQueue& queue, Operation& operation,
+               Options options)
     : context_(std::move(context)),
       connection_(std::move(connection)),
+      operation_(operation),
       options_(std::move(options)),
       schema_(connection_.get()),
-      transaction_(connection_.get(), queue, canceled_) {
+      transaction_(connection_.get(), queue, operation, canceled_),
+      lease_(connection_.get(), operation, context_.user) {
     context_.clock = options_.clock;
     context_.settings = &settings_.all();
     context_.interrupted = [this] { return check_progress() != 0; };
@@ -40,6 +45,19 @@ void Engine::interrupt() {
 }
 
 std::optional<SqlError> Engine::run(const EngineAction& action, BackendWriter& out) {
+    const Instant began = io::monotonic_now();
+    auto error = carry_out(action, out);
+    operation_.statement_took(io::monotonic_now() - began, text_under_way(action), context_.user);
+    return error;
+}
+
+// What takes its time in this action: in Sync the commit of what was executed last.
+const std::string& Engine::text_under_way(const EngineAction& action) const {
+    if (const auto* query = std::get_if<Query>(&action)) return query->sql;
+    return executed_text_;
+}
+
+std::optional<SqlError> Engine::carry_out(const EngineAction& action, BackendWriter& out) {
     out_ = &out;
     canceled_ = timed_out_ = false;  // a cancel request that came too late is not for this one
     const auto limit = settings_.duration("statement_timeout");
@@ -72,6 +90,7 @@ std::optional<SqlError> Engine::run(const EngineAction& action, BackendWriter& o
     query_.reset();
     if (transaction_.implicit() || transaction_.none() || !transaction_.open()) drop_portals();
     transaction_.fail();
+    if (!transaction_.open() || transaction_.failed()) lease_.finished(false);
     if (!transaction_.open()) settings_.finish(false);
     return error;
 }
@@ -278,6 +297,7 @@ Engine::Status Engine::execute(const Execute& execute) {
     if (found == portals_.end())
         return SqlError{sqlstate::bad_portal_name,
                         fmt::format("portal \"{}\" does not exist", execute.portal)};
+    executed_text_ = found->second.prepared->sql;
     // COMMIT and ROLLBACK end every portal, this one too: the statement must outlive it.
     if (!run_by_sqlite(found->second.prepared->statement.kind)) {
         Portal portal;

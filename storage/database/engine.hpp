@@ -20,6 +20,8 @@
 #include "storage/database/core/frontend.hpp"
 #include "storage/database/core/session.hpp"
 #include "storage/database/functions/context.hpp"
+#include "storage/database/lease_watch.hpp"
+#include "storage/database/operation.hpp"
 #include "storage/database/schema_reader.hpp"
 #include "storage/database/settings.hpp"
 #include "storage/database/sql/translate.hpp"
@@ -40,7 +42,8 @@ class Engine {
         std::function<bool(std::string)> send;  // hands a large answer on; false: the client is gone
         std::function<std::int64_t()> clock;    // microseconds since 1970
     };
-    Engine(SqliteConnection connection, FunctionContext context, WriteQueue& queue, Options options);
+    Engine(SqliteConnection connection, FunctionContext context, WriteQueue& queue, Operation& operation,
+           Options options);
     Engine(const Engine&) = delete;
     ~Engine();
 
@@ -78,6 +81,8 @@ class Engine {
     };
 
     // engine.cpp: messages
+    Status carry_out(const EngineAction& action, BackendWriter& out);
+    const std::string& text_under_way(const EngineAction& action) const;
     Status run_query(const std::string& sql);
     Status run_statements();  // those of the query that are left
     Status parse(const Parse& parse);
@@ -116,6 +121,7 @@ class Engine {
 
     FunctionContext context_;
     SqliteConnection connection_;
+    Operation& operation_;
     Options options_;
     std::atomic<bool> canceled_ = false;
     bool timed_out_ = false;
@@ -123,6 +129,7 @@ class Engine {
     SchemaReader schema_;
     Settings settings_;
     Transaction transaction_;
+    LeaseWatch lease_;
     BackendWriter* out_ = nullptr;
     std::map<std::string, std::shared_ptr<Prepared>> statements_;
     std::map<std::string, Portal> portals_;
@@ -130,6 +137,7 @@ class Engine {
     std::optional<ParseTree> query_;  // a simple query's statements, run up to query_next_
     std::size_t query_next_ = 0;
     std::string query_text_;
+    std::string executed_text_;  // by the latest Execute
 };
 
 bool run_by_sqlite(StatementKind kind);

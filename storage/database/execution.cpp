@@ -54,6 +54,7 @@ void Engine::start_clock() {
 
 Engine::Status Engine::run_portal(Portal& portal, std::int64_t row_limit, bool describe) {
     const Statement& statement = portal.prepared->statement;
+    operation_.statistics.count_statement(statement.kind);
     if (auto error = admit(statement.kind)) return error;
     if (canceled_) return SqlError{sqlstate::query_canceled, "canceling statement due to user request"};
     for (const auto& notice : statement.notices) out_->notice("NOTICE", notice.sqlstate, notice.message);
@@ -162,6 +163,7 @@ Engine::Status Engine::send_rows(Portal& portal, std::int64_t row_limit) {
     const std::int64_t counted = counts_changes ? sqlite3_changes64(connection_.get()) : rows;
     if (portal.compiled) sqlite3_reset(portal.compiled.get());  // ends its read snapshot
     portal.finished = true;
+    if (statement.kind == StatementKind::select) lease_.read(statement, row);
     out_->command_complete(tag_of(statement, counted));
     return std::nullopt;
 }
@@ -195,7 +197,9 @@ Engine::Status Engine::hold_open_portals() {
 
 Engine::Status Engine::finish(bool commit) {
     drop_portals();
+    if (commit) lease_.before_commit();
     auto error = transaction_.finish(commit);
+    lease_.finished(commit && !error);
     settings_.finish(commit && !error);
     if (!commit || error) schema_.forget();
     return error;

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -18,6 +20,7 @@ namespace understudy::database {
 namespace {
 
 constexpr std::size_t waiting_room = 16;  // connections beyond max_connections that are told 53300
+constexpr auto answer_time = std::chrono::milliseconds(50);
 constexpr auto farewell_limit = std::chrono::milliseconds(1500);
 
 // A thread of its own with stack for the deepest statement: address space, not memory, until it is used.
@@ -45,7 +48,12 @@ bool start_thread(Task task) {
 }  // namespace
 
 Server::Server(Config config, io::EventWriter& events)
-    : config_(std::move(config)), events_(events), crypto_(openssl_crypto()) {
+    : config_(std::move(config)),
+      events_(events),
+      crypto_(openssl_crypto()),
+      operation_(context_.get_executor(), events, config_.slow_statement) {
+    operation_.faults.on_frozen([this](bool frozen) { set_frozen(frozen); });
+    operation_.faults.on_power_lost([this](const Fault& fault) { lose_power(fault); });
     for (const auto& [user, password] : config_.passwords)
         users_[user] = make_verifier(crypto_, password, random_bytes(16), config_.scram_iterations);
     config_.passwords.clear();
@@ -55,6 +63,9 @@ Server::Server(Config config, io::EventWriter& events)
 Server::~Server() = default;
 
 Result<void> Server::open() {
+    if (config_.power_loss) {
+        UNDERSTUDY_TRY(undo_, UndoVfs::install());
+    }
     auto keeper = open_database(config_.file);
     if (keeper.has_error())
         return Error(ErrorKind::environment, config_.file,
@@ -86,11 +97,42 @@ void Server::run() {
     }
 }
 
+// As a machine without power: nothing is closed in order and nothing more is said. Whoever asked for it is
+// told first.
+void Server::lose_power(const Fault& fault) {
+    auto told = std::make_shared<boost::asio::steady_timer>(context_, answer_time);
+    told->async_wait([this, fault, told](boost::system::error_code) {
+        if (undo_ != nullptr)
+            if (const auto done = undo_->lose_power(fault.torn, fault.seed); done.has_error())
+                spdlog::error("power loss: {}", done.error().message());
+        std::_Exit(1);
+    });
+}
+
+// Whoever connects meanwhile is taken by the kernel and waits, as with a process that is stopped.
+void Server::set_frozen(bool frozen) {
+    boost::system::error_code ignored;
+    if (frozen)
+        acceptor_.cancel(ignored);
+    else
+        accept();
+}
+
+std::size_t Server::connections() const {
+    const std::lock_guard lock(mutex_);
+    return guests_.size();
+}
+
 void Server::accept() {
+    if (accepting_ || operation_.faults.frozen() || !acceptor_.is_open()) return;
+    accepting_ = true;
     acceptor_.async_accept(
         [this](const boost::system::error_code& failure, boost::asio::ip::tcp::socket socket) {
-            if (failure == boost::asio::error::operation_aborted || !acceptor_.is_open()) return;
-            if (failure)
+            accepting_ = false;
+            if (!acceptor_.is_open()) return;
+            if (failure == boost::asio::error::operation_aborted)
+                ;  // frozen, and perhaps thawed since
+            else if (failure)
                 spdlog::warn("accept: {}", failure.message());
             else
                 seat(std::move(socket));
@@ -104,6 +146,8 @@ void Server::seat(boost::asio::ip::tcp::socket socket) {
     const std::string peer =
         failure ? "unknown" : fmt::format("{}:{}", endpoint.address().to_string(), endpoint.port());
     Seat seat;
+    seat.refusing = operation_.faults.refuses_connection();
+    if (seat.refusing) ++operation_.statistics.connections_refused;
     const std::string secret = random_bytes(4);
     std::memcpy(&seat.secret, secret.data(), 4);
     {
@@ -136,6 +180,8 @@ void Server::seat(boost::asio::ip::tcp::socket socket) {
 void Server::stop() {
     boost::system::error_code ignored;
     acceptor_.close(ignored);
+    operation_.faults.stop();
+    stopped_();
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     for (auto& [process_id, guest] : guests_) {
@@ -146,11 +192,13 @@ void Server::stop() {
 }
 
 SessionSettings Server::settings_for(const Seat& seat) const {
-    return {users_,      stranger_, crypto_,  to_base64(random_bytes(18)), config_.database, seat.process_id,
-            seat.secret, 10s,       seat.full};
+    return {users_,           stranger_,       crypto_,     to_base64(random_bytes(18)),
+            config_.database, seat.process_id, seat.secret, 10s,
+            seat.full,        seat.refusing};
 }
 
 void Server::refused(const std::string& reason, const std::string& peer) {
+    ++operation_.statistics.connections_refused;
     events_.report("connection_refused", fmt::format("{}: {}", peer, reason),
                    {{"reason", reason}, {"peer", peer}});
 }
@@ -162,6 +210,7 @@ void Server::arrive(const Seat& seat, int descriptor) {
 }
 
 void Server::enter(const Seat& seat, Engine& engine) {
+    ++operation_.statistics.connections_opened;
     const std::lock_guard lock(mutex_);
     guests_[seat.process_id].engine = &engine;
     if (stopping_) engine.interrupt();

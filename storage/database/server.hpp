@@ -19,6 +19,8 @@
 #include "storage/database/config.hpp"
 #include "storage/database/core/session.hpp"
 #include "storage/database/engine.hpp"
+#include "storage/database/operation.hpp"
+#include "storage/database/undo_vfs.hpp"
 #include "storage/database/write_queue.hpp"
 
 namespace understudy::database {
@@ -28,18 +30,23 @@ class Server {
     Server(Config config, io::EventWriter& events);
     ~Server();
 
-    Result<void> open();  // the file and the port
-    void run();           // until a signal
+    Result<void> open();                                                         // the file and the port
+    void run();                                                                  // until a signal
+    boost::asio::any_io_executor executor() { return context_.get_executor(); }  // on which run() runs
+    std::size_t connections() const;
+    void on_stop(std::function<void()> callback) { stopped_ = std::move(callback); }
 
     // For sessions, on their own threads.
     struct Seat {
         std::int32_t process_id = 0;
         std::int32_t secret = 0;
         bool full = false;
+        bool refusing = false;
     };
     SessionSettings settings_for(const Seat& seat) const;
     const Config& config() const { return config_; }
     WriteQueue& queue() { return queue_; }
+    Operation& operation() { return operation_; }
     void refused(const std::string& reason, const std::string& peer);
     // From now on the service's end reaches its socket (it reads as closed, and ending() is true); the
     // descriptor is the caller's, and closed after leave().
@@ -56,6 +63,8 @@ class Server {
         int descriptor = -1;
     };
     void accept();
+    void set_frozen(bool frozen);
+    void lose_power(const Fault& fault);
     void seat(boost::asio::ip::tcp::socket socket);
     void stop();
 
@@ -67,8 +76,12 @@ class Server {
     WriteQueue queue_;
     SqliteConnection keeper_;  // keeps the write-ahead log open while no session does
     boost::asio::io_context context_{1};
+    Operation operation_;
     boost::asio::ip::tcp::acceptor acceptor_{context_};
-    std::mutex mutex_;
+    bool accepting_ = false;
+    UndoVfs* undo_ = nullptr;
+    std::function<void()> stopped_ = [] {};
+    mutable std::mutex mutex_;
     std::condition_variable gone_;
     std::map<std::int32_t, Guest> guests_;
     std::int32_t next_process_id_ = 1;

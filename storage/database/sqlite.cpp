@@ -48,13 +48,15 @@ SqlError unique_error(const std::string& message, bool primary) {
 
 }  // namespace
 
+// With locks in the file each read took four system calls under one mutex.
+const char* own_file_vfs() {
+    return sqlite3_vfs_find(undo_vfs_name) != nullptr ? undo_vfs_name : exclusive_vfs_name;
+}
+
 SqlResult<SqliteConnection> open_database(const std::string& path) {
     sqlite3* raw = nullptr;
-    // unix-excl: the file belongs to this process alone, so that the connections' locks and their index of
-    // the WAL are this process's memory. With locks in the file each read took four system calls under one
-    // mutex.
     const int code = sqlite3_open_v2(
-        path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, "unix-excl");
+        path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, own_file_vfs());
     SqliteConnection connection(raw);
     if (code != SQLITE_OK)
         return SqlError{sqlstate::io_error, raw == nullptr ? "out of memory" : sqlite3_errmsg(raw), {}, true};

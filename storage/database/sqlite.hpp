@@ -21,6 +21,13 @@ struct SqliteFinalize {
 using SqliteConnection = std::unique_ptr<sqlite3, SqliteClose>;
 using SqliteStatement = std::unique_ptr<sqlite3_stmt, SqliteFinalize>;
 
+// How SQLite reaches a database that belongs to this process alone: its own layer for that, whose locks and
+// index of the write-ahead log are memory, or ours above it where UndoVfs is installed. Any other file goes
+// the default way.
+constexpr const char* exclusive_vfs_name = "unix-excl";
+constexpr const char* undo_vfs_name = "understudy-undo";
+const char* own_file_vfs();
+
 // Opens the file, creating it, with WAL, synchronous=FULL and foreign keys.
 SqlResult<SqliteConnection> open_database(const std::string& path);
 

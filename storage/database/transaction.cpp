@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/io/clock.hpp"
 #include "storage/database/sql/parse_tree.hpp"
 
 namespace understudy::database {
@@ -32,12 +33,13 @@ Transaction::Status Transaction::before_read() {
 }
 
 Transaction::Status Transaction::before_write(std::chrono::milliseconds limit, const std::string& what) {
+    const std::string command = what.substr(0, what.find(" 0"));
     if (read_only_)
-        return SqlError{
-            sqlstate::read_only_transaction,
-            fmt::format("cannot execute {} in a read-only transaction", what.substr(0, what.find(" 0")))};
+        return SqlError{sqlstate::read_only_transaction,
+                        fmt::format("cannot execute {} in a read-only transaction", command)};
+    if (auto error = operation_.faults.judge_write(command, !writing_)) return error;
     if (writing_) return std::nullopt;
-    switch (queue_.acquire(limit, canceled_)) {
+    switch (wait_for_turn(limit)) {
         case WriteQueue::Outcome::canceled:
             return SqlError{sqlstate::query_canceled, "canceling statement due to user request"};
         case WriteQueue::Outcome::timed_out:
@@ -57,6 +59,14 @@ Transaction::Status Transaction::before_write(std::chrono::milliseconds limit, c
     return std::nullopt;
 }
 
+WriteQueue::Outcome Transaction::wait_for_turn(std::chrono::milliseconds limit) {
+    const Instant began = io::monotonic_now();
+    const auto outcome = queue_.acquire(limit, canceled_);
+    operation_.statistics.count_write_wait(io::monotonic_now() - began,
+                                           outcome == WriteQueue::Outcome::granted);
+    return outcome;
+}
+
 Transaction::Status Transaction::finish(bool commit) {
     savepoints_.clear();
     read_only_ = false;
@@ -64,7 +74,11 @@ Transaction::Status Transaction::finish(bool commit) {
     block_ = Block::none;
     Status error;
     if (in_sqlite()) {
+        const Instant began = io::monotonic_now();
+        if (commit && writing_) operation_.faults.before_commit();
         if (commit) error = execute("COMMIT");
+        if (commit && writing_ && !error) operation_.statistics.count_commit(io::monotonic_now() - began);
+        if (!commit || error) ++operation_.statistics.rollbacks;
         if (in_sqlite()) execute("ROLLBACK");
     }
     let_next_writer_in();

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/database/operation.hpp"
 #include "storage/database/sql/statement.hpp"
 #include "storage/database/sqlite.hpp"
 #include "storage/database/write_queue.hpp"
@@ -25,8 +26,9 @@ namespace understudy::database {
 class Transaction {
   public:
     using Status = std::optional<SqlError>;
-    Transaction(sqlite3* connection, WriteQueue& queue, const std::atomic<bool>& canceled)
-        : connection_(connection), queue_(queue), canceled_(canceled) {}
+    Transaction(sqlite3* connection, WriteQueue& queue, Operation& operation,
+                const std::atomic<bool>& canceled)
+        : connection_(connection), queue_(queue), operation_(operation), canceled_(canceled) {}
     Transaction(const Transaction&) = delete;
     ~Transaction() { finish(false); }
 
@@ -55,12 +57,14 @@ class Transaction {
   private:
     enum class Block { none, implicit, open, failed };
     Status execute(const std::string& sql);
+    WriteQueue::Outcome wait_for_turn(std::chrono::milliseconds limit);
     std::vector<std::string>::iterator find_savepoint(const std::string& name);
     void let_next_writer_in();
     bool in_sqlite() const { return sqlite3_get_autocommit(connection_) == 0; }
 
     sqlite3* connection_;
     WriteQueue& queue_;
+    Operation& operation_;
     const std::atomic<bool>& canceled_;
     Block block_ = Block::none;
     Isolation isolation_ = Isolation::read_committed;

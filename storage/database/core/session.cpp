@@ -80,6 +80,10 @@ void Session::start(const StartupMessage& startup) {
         return handle_error({"28000", "no PostgreSQL user name specified in startup packet", {}, true});
     if (database_.empty()) database_ = user_;
     application_name_ = parameter("application_name");
+    // What PostgreSQL says while it starts, recovers or stops: clients that try again look for this code.
+    if (settings_.refusing)
+        return handle_error(
+            {sqlstate::cannot_connect_now, "the database system is not accepting connections", {}, true});
     if (settings_.full)
         return handle_error({sqlstate::too_many_connections, "sorry, too many clients already", {}, true});
     if (!parameter("replication").empty() && parameter("replication") != "false")

@@ -36,7 +36,8 @@ struct SessionSettings {
     std::int32_t process_id = 0;
     std::int32_t secret = 0;
     Duration login_limit = 10s;
-    bool full = false;  // max_connections are in use: refuse with 53300 once the startup message is read
+    bool full = false;      // max_connections are in use: refuse with 53300 once the startup message is read
+    bool refusing = false;  // every new connection: 57P03 then
 };
 
 struct Send {

@@ -69,6 +69,7 @@ constexpr const char* too_complex = "54001";
 constexpr const char* lock_not_available = "55P03";
 constexpr const char* query_canceled = "57014";
 constexpr const char* admin_shutdown = "57P01";
+constexpr const char* cannot_connect_now = "57P03";
 constexpr const char* io_error = "58030";
 constexpr const char* internal_error = "XX000";
 constexpr const char* data_corrupted = "XX001";

@@ -30,20 +30,9 @@ void append_latencies(std::string& text, const Shares& shares) {
     for (const auto& [name, share] : shares)
         for (std::size_t kind = 0; kind < share.requests.kinds.size(); ++kind) {
             const RequestCounts::Kind& counted = share.requests.kinds[kind];
-            const std::uint64_t all = counted.answered + counted.refused;
-            if (all == 0 || request_name(kind) == nullptr) continue;
-            const std::string labels = fmt::format("{},request=\"{}\"", label(name), request_name(kind));
-            std::uint64_t below = 0;
-            for (std::size_t bucket = 0; bucket < latency_bounds_us.size(); ++bucket) {
-                below += counted.latency[bucket];
-                metric.sample(
-                    "_bucket",
-                    fmt::format("{},le=\"{}\"", labels, static_cast<double>(latency_bounds_us[bucket]) / 1e6),
-                    below);
-            }
-            metric.sample("_bucket", labels + ",le=\"+Inf\"", all);
-            metric.sample("_sum", labels, std::chrono::duration<double>(counted.total).count());
-            metric.sample("_count", labels, all);
+            if (counted.latency.counted() == 0 || request_name(kind) == nullptr) continue;
+            counted.latency.append_to(metric,
+                                      fmt::format("{},request=\"{}\"", label(name), request_name(kind)));
         }
 }
 

@@ -8,21 +8,17 @@
 #include <variant>
 
 #include "base/time.hpp"
+#include "storage/core/latency_histogram.hpp"
 #include "storage/files/core/message.hpp"
 
 namespace understudy::files {
-
-// Upper bounds of the latency histogram's buckets, in microseconds; what is above them counts in +Inf only.
-constexpr std::array<std::uint64_t, 11> latency_bounds_us = {50,    100,   250,    500,     1000,    2500,
-                                                             10000, 50000, 250000, 1000000, 10000000};
 
 const char* request_name(std::size_t kind);  // "read" for Tread's place in Body; null: no request
 
 struct RequestCounts {
     struct Kind {
         std::uint64_t answered = 0, refused = 0;  // refused: Rlerror
-        std::array<std::uint64_t, latency_bounds_us.size() + 1> latency{};
-        Duration total{0};
+        storage::LatencyHistogram latency;
     };
     std::array<Kind, std::variant_size_v<Body>> kinds;  // by the request's place in Body
     std::uint64_t bytes_read = 0, bytes_written = 0;
@@ -30,12 +26,7 @@ struct RequestCounts {
     void count(std::size_t kind, const Body& reply, Duration took) {
         Kind& it = kinds[kind];
         ++(std::holds_alternative<Rlerror>(reply) ? it.refused : it.answered);
-        std::size_t bucket = 0;
-        const auto microseconds =
-            static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
-        while (bucket < latency_bounds_us.size() && microseconds > latency_bounds_us[bucket]) ++bucket;
-        ++it.latency[bucket];
-        it.total += took;
+        it.latency.count(took);
         if (const auto* read = std::get_if<Rread>(&reply)) bytes_read += read->data.value.size();
         if (const auto* written = std::get_if<Rwrite>(&reply)) bytes_written += written->count;
     }

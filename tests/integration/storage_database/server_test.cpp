@@ -2,103 +2,19 @@
 // understudy-db as a process, on loopback, with libpq as its client.
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <gtest/gtest.h>
-#include <libpq-fe.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sqlite3.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <filesystem>
-#include <fstream>
-#include <memory>
 #include <thread>
 #include <vector>
 
-#include "tests/support/free_port.hpp"
+#include "tests/integration/storage_database/database.hpp"
 
+namespace understudy::test {
 namespace {
-
-struct Finish {
-    void operator()(PGconn* connection) const { PQfinish(connection); }
-};
-struct Clear {
-    void operator()(PGresult* result) const { PQclear(result); }
-};
-using Client = std::unique_ptr<PGconn, Finish>;
-using Answer = std::unique_ptr<PGresult, Clear>;
-
-std::string state_of(const Answer& answer) {
-    const char* state = PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE);
-    return state == nullptr ? "" : state;
-}
-Answer run(const Client& client, const std::string& sql) {
-    return Answer(PQexec(client.get(), sql.c_str()));
-}
-Answer run(const Client& client, const char* sql, std::vector<const char*> values) {
-    return Answer(PQexecParams(client.get(), sql, static_cast<int>(values.size()), nullptr, values.data(),
-                               nullptr, nullptr, 0));
-}
-std::string tag(const Answer& answer) {
-    return PQcmdStatus(answer.get());
-}
-
-class Database : public testing::Test {
-  protected:
-    void SetUp() override {
-        char pattern[] = "/tmp/understudy-db-test-XXXXXX";
-        ASSERT_NE(::mkdtemp(pattern), nullptr);
-        directory_ = pattern;
-        std::ofstream(directory_ + "/password") << "secret\n";
-        port_ = understudy::test::free_port();
-        ASSERT_NE(port_, 0);
-        std::ofstream(directory_ + "/config.yaml") << fmt::format(
-            "listen: 127.0.0.1:{}\nfile: {}/db.sqlite\nusers: {{a: {{password_file: "
-            "{}/password}}}}\nmax_connections: 30\n"
-            "lock_timeout: 20s\n",
-            port_, directory_, directory_);
-        start();
-    }
-    void TearDown() override {
-        if (pid_ > 0) {
-            EXPECT_EQ(stop(SIGTERM), 0);
-        }
-        std::filesystem::remove_all(directory_);
-    }
-    pid_t spawn() {
-        const std::string program = std::string(std::getenv("UNDERSTUDY_BIN_DIR")) + "/understudy-db";
-        std::string config = directory_ + "/config.yaml", option = "--config", name = program;
-        char* arguments[] = {name.data(), option.data(), config.data(), nullptr};
-        pid_t pid = 0;
-        EXPECT_EQ(::posix_spawn(&pid, program.c_str(), nullptr, nullptr, arguments, environ), 0);
-        return pid;
-    }
-    void start() {
-        pid_ = spawn();
-        for (int i = 0; i < 1000 && PQping(where("secret").c_str()) != PQPING_OK; ++i)
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    int stop(int signal) {
-        ::kill(pid_, signal);
-        int status = 0;
-        ::waitpid(std::exchange(pid_, 0), &status, 0);
-        return status;
-    }
-    std::string where(const char* password) const {
-        return fmt::format("host=127.0.0.1 port={} user=a password={} dbname=d connect_timeout=10", port_,
-                           password);
-    }
-    Client connect(const char* password = "secret") const {
-        return Client(PQconnectdb(where(password).c_str()));
-    }
-
-    std::string directory_;
-    int port_ = 0;
-    pid_t pid_ = 0;
-};
 
 TEST_F(Database, a_wrong_password_is_refused_and_a_right_one_serves_prepared_statements) {
     EXPECT_NE(std::string(PQerrorMessage(connect("wrong").get())).find("password authentication failed"),
@@ -185,19 +101,7 @@ TEST_F(Database, every_acknowledged_row_outlives_a_kill_under_load_from_twenty_w
     for (const auto& ids : acknowledged)
         for (const int id : ids)
             ASSERT_EQ(tag(run(client, fmt::format("SELECT id FROM p WHERE id = {}", id))), "SELECT 1") << id;
-    EXPECT_EQ(stop(SIGTERM), 0);  // it serves the file alone
-    sqlite3* file = nullptr;
-    sqlite3_open((directory_ + "/db.sqlite").c_str(), &file);
-    std::string verdict;
-    sqlite3_exec(
-        file, "PRAGMA integrity_check",
-        [](void* into, int, char** values, char**) {
-            *static_cast<std::string*>(into) += values[0];
-            return 0;
-        },
-        &verdict, nullptr);
-    sqlite3_close(file);
-    EXPECT_EQ(verdict, "ok");
+    EXPECT_EQ(integrity(), "ok");
 }
 
 TEST_F(Database, a_file_that_is_served_is_opened_by_no_other_program) {
@@ -233,3 +137,4 @@ TEST_F(Database, garbage_ends_only_its_own_connection_and_a_taken_port_is_exit_s
 }
 
 }  // namespace
+}  // namespace understudy::test

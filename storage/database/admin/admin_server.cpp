@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/database/admin/admin_server.hpp"
+
+#include <fmt/format.h>
+
+#include "base/io/admin_words.hpp"
+#include "base/io/clock.hpp"
+#include "base/prometheus_text.hpp"
+
+namespace understudy::database {
+namespace {
+
+std::int64_t in_milliseconds(Duration duration) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AdminServer>> AdminServer::start(Server& server, const std::string& path) {
+    std::unique_ptr<AdminServer> made(new AdminServer(server));
+    auto answer = [admin = made.get()](const io::HttpRequest& request) { return admin->answer(request); };
+    UNDERSTUDY_TRY(made->socket_, io::AdminSocket::open(server.executor(), path, std::move(answer)));
+    return made;
+}
+
+io::HttpResponse AdminServer::answer(const io::HttpRequest& request) {
+    constexpr std::string_view faults_path = "/faults/", heal_verb = "/heal";
+    const std::string& target = request.target;
+    const bool reads =
+        target == "/state" || target == "/metrics" || (target == "/faults" && request.method != "POST");
+    if (reads) {
+        if (request.method != "GET") return io::admin_refusal(405, target + ": use GET");
+        if (target == "/metrics") return {200, metrics(), prometheus_content_type};
+        return io::admin_document(target == "/state" ? state() : json::object{{"faults", faults()}});
+    }
+    const bool heals = target.starts_with(faults_path) && target.ends_with(heal_verb) &&
+                       target.size() > faults_path.size() + heal_verb.size();
+    if (target != "/faults" && !heals)
+        return io::admin_refusal(404, target + ": there is /state, /metrics, /faults, /faults/ID/heal");
+    if (request.method != "POST") return io::admin_refusal(405, target + ": use POST");
+    if (!heals) return apply(request.body);
+    return heal(target.substr(faults_path.size(), target.size() - faults_path.size() - heal_verb.size()));
+}
+
+io::HttpResponse AdminServer::apply(const std::string& body) {
+    auto words = io::admin_words(body);
+    if (words.has_error()) return io::admin_outcome(words.error());
+    const std::string kind = io::take_word(*words, "kind");
+    std::string id = io::take_word(*words, "id");
+    const Result<Fault> fault = parse_fault(kind, *words);
+    if (fault.has_error()) return io::admin_outcome(fault.error());
+    if (fault->kind == FaultKind::power_loss && !server_.config().power_loss)
+        return io::admin_outcome(
+            Error(ErrorKind::bad_input, server_.config().file, "keeps nothing that could be taken back")
+                .with_remedy("set power_loss: true in its configuration"));
+    if (id.empty()) id = fmt::format("f{}", next_fault_++);
+    if (const auto applied = server_.operation().faults.apply(id, *fault); applied.has_error())
+        return io::admin_outcome(applied);
+    return io::admin_document({{"ok", true}, {"id", id}});
+}
+
+io::HttpResponse AdminServer::heal(const std::string& id) {
+    if (server_.operation().faults.heal(id)) return io::admin_document({{"ok", true}});
+    return io::admin_refusal(404, id + ": no such fault is in force");
+}
+
+json::array AdminServer::faults() const {
+    const Instant now = io::monotonic_now();
+    json::array all;
+    for (const FaultMachine::InForce& it : server_.operation().faults.in_force())
+        all.push_back(json::object{{"id", it.id},
+                                   {"kind", to_string(it.fault.kind)},
+                                   {"detail", describe(it.fault)},
+                                   {"age_ms", in_milliseconds(now - it.since)},
+                                   {"befell", it.befell}});
+    return all;
+}
+
+json::object AdminServer::state() const {
+    const Faults& faults_of_service = server_.operation().faults;
+    return {{"file", server_.config().file},
+            {"connections", server_.connections()},
+            {"max_connections", server_.config().max_connections},
+            {"commits_waiting", faults_of_service.commits_waiting()},
+            {"frozen", faults_of_service.frozen()},
+            {"clock_step_ms", in_milliseconds(faults_of_service.clock_step())},
+            {"power_loss", server_.config().power_loss},
+            {"faults", faults()}};
+}
+
+std::string AdminServer::metrics() const {
+    const Faults& faults_of_service = server_.operation().faults;
+    return server_.operation().statistics.metrics_text(
+        {server_.connections(), static_cast<std::uint64_t>(server_.config().max_connections),
+         faults_of_service.commits_waiting(), faults_of_service.in_force().size()});
+}
+
+Result<std::string> administer(const std::string& socket, const std::vector<std::string>& words) {
+    const auto usage = [](const std::string& subject, const std::string& reason) {
+        return Error(ErrorKind::bad_input, subject, reason)
+            .with_remedy("use state, faults, metrics, fault KIND [KEY=VALUE]... or heal ID");
+    };
+    if (words.empty()) return usage("admin", "says nothing");
+    const std::string& command = words.front();
+    if (command == "fault") {
+        UNDERSTUDY_TRY(const std::string body, io::admin_fault_body(words));
+        return io::administrate(socket, "POST", "/faults", body);
+    }
+    if (words.size() != (command == "heal" ? 2U : 1U))
+        return usage(command, "has a word too many or too few");
+    if (command == "heal") return io::administrate(socket, "POST", "/faults/" + words[1] + "/heal");
+    for (const char* reads : {"state", "faults", "metrics"})
+        if (command == reads) return io::administrate(socket, "GET", "/" + command);
+    return usage(command, "is not known");
+}
+
+}  // namespace understudy::database
