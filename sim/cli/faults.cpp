@@ -27,15 +27,15 @@ Result<int> run_fault(const FaultOptions& options) {
             continue;
         }
         const std::string key = word.substr(0, equals);
-        const bool of_share = options.kind.starts_with("share-");
-        if (key == "as" || (!of_share && (key == "to" || key == "unit"))) {
+        const bool of_service = options.kind.starts_with("share-") || options.kind.starts_with("db-");
+        if (key == "as" || (!of_service && (key == "to" || key == "unit"))) {
             request[key] = word.substr(equals + 1);
             continue;
         }
-        if (!of_share)
+        if (!of_service)
             return Error(ErrorKind::bad_input, fmt::format("fault parameter '{}'", key), "is not known")
                 .with_remedy("use to=HOST[,HOST…], unit=UNIT or as=NAME");
-        settings[key] = word.substr(equals + 1);  // the file service knows which it takes
+        settings[key] = word.substr(equals + 1);  // the service knows which it takes
     }
     if (!settings.empty()) request["settings"] = std::move(settings);
     request["targets"] = std::move(targets);
@@ -90,7 +90,7 @@ Result<int> run_faults(const std::string& region_name, bool as_json) {
 void add_faults(CLI::App& app, Command& command) {
     auto fault = std::make_shared<FaultOptions>();
     auto* sub = app.add_subcommand(
-        "fault", "Break something: power-off, reset, pause, kill, stop, partition or a share");
+        "fault", "Break something: power-off, reset, pause, kill, stop, partition, a share or a database");
     sub->add_option(
            "KIND", fault->kind,
            "power-off: a host loses power    reset: it loses power and starts again\n"
@@ -99,10 +99,13 @@ void add_faults(CLI::App& app, Command& command) {
            "partition: its traffic with to=HOST[,HOST…] (default: everyone) is dropped\n"
            "share-stall, share-error, share-slow, share-read-only, share-cut-off, share-power-loss:\n"
            "of a file service; path=PATTERN, client=HOST, error=, rate=, seed=, latency=,\n"
-           "bytes_per_second=, torn=pages|sectors")
+           "bytes_per_second=, torn=pages|sectors\n"
+           "db-freeze: a database accepts and answers nothing    db-refuse: no new connections\n"
+           "db-slow-commits: each commit takes latency=D longer  db-read-only, db-disk-full: writes fail\n"
+           "db-clock-step: its clock goes by step=+D or step=-D  db-power-loss: torn=pages|sectors, seed=")
         ->required();
     sub->add_option("TARGET", fault->words,
-                    "hosts, or 'active' or 'standby'; then KEY=VALUE: to=, unit=, as= and those of shares")
+                    "hosts, or 'active' or 'standby'; then KEY=VALUE: to=, unit=, as= and those of services")
         ->required();
     sub->add_option("--for", fault->lasts, "heal it after this time, such as 10s");
     sub->add_option("--name", fault->region, "the region; needed only when several run");

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "base/time.hpp"
 
 namespace understudy::cli {
@@ -46,6 +48,22 @@ std::string file_service_text(const json::object& service) {
     return text;
 }
 
+std::string database_text(const json::object& database) {
+    std::string text = fmt::format("\n  {}", cell(database, "name"));
+    if (database.contains("error")) return text + fmt::format(": {}\n", cell(database, "error"));
+    text += fmt::format(": {} of {} connections", cell(database, "connections"),
+                        cell(database, "max_connections"));
+    if (cell(database, "frozen") == "true") text += ", frozen";
+    if (cell(database, "commits_waiting") != "0")
+        text += fmt::format(", {} commits wait", cell(database, "commits_waiting"));
+    if (const auto* step = database.if_contains("clock_step_ms");
+        step != nullptr && step->is_int64() && step->get_int64() != 0)
+        text += fmt::format(", clock {} {}",
+                            format_duration(std::chrono::milliseconds(std::abs(step->get_int64()))),
+                            step->get_int64() > 0 ? "ahead" : "behind");
+    return text + "\n";
+}
+
 }  // namespace
 
 std::string status_text(const json::object& status) {
@@ -73,6 +91,7 @@ std::string status_text(const json::object& status) {
         }
     }
     for (const auto& entry : list_of(status, "file_services")) text += file_service_text(entry.as_object());
+    for (const auto& entry : list_of(status, "databases")) text += database_text(entry.as_object());
     text += "\n";
     if (list_of(status, "faults").empty()) text += "  no fault is in force\n";
     for (const auto& entry : list_of(status, "faults"))

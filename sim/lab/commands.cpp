@@ -55,6 +55,8 @@ asio::awaitable<void> Commands::dispatch(Connection connection, json::object req
         if (flag_of(request, "files")) {
             auto files = region_.file_services();
             status["file_services"] = co_await std::move(files);
+            auto databases = region_.databases();
+            status["databases"] = co_await std::move(databases);
         }
         answer = {{"ok", true}, {"status", std::move(status)}};
     } else if (command == "events") {
@@ -106,7 +108,7 @@ asio::awaitable<void> Commands::events(Connection connection, json::object reque
     co_await connection->write(std::move(last));
 }
 
-// {"kind", "targets": […], "to": […] or "a,b", "unit", "as", "for_ns", "settings": {KEY: VALUE} of a share}
+// {"kind", "targets": […], "to": […] or "a,b", "unit", "as", "for_ns", "settings": {KEY: VALUE} of a service}
 asio::awaitable<json::object> Commands::fault(json::object request) {
     const auto kind = parse_fault_kind(text_of(request, "kind"));
     if (kind.has_error()) co_return to_json(kind.error());

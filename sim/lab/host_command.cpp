@@ -62,13 +62,40 @@ asio::awaitable<Result<HostCommandOutcome>> run_in_host(std::shared_ptr<Host> ho
     co_return std::move(running->outcome);
 }
 
-asio::awaitable<Result<HostCommandOutcome>> ask_file_service(std::shared_ptr<Host> host,
-                                                             std::vector<std::string> words) {
-    std::vector<std::string> argv{std::string(inside::programs) + "/understudy-files", "admin", "--socket",
-                                  inside::files_socket};
+namespace {
+
+std::vector<std::string> administration(const topology::Topology& topology, const std::string& service,
+                                        const std::vector<std::string>& words) {
+    const std::string programs = inside::programs;
+    const auto database = topology.databases.find(service);
+    // The one fault that it takes, applied or healed.
+    if (database != topology.databases.end() &&
+        database->second.engine == topology::DatabaseEngine::postgresql)
+        return {programs + "/understudy-postgresql", "--config", config_path("database"), "--read-only",
+                words.front() == "heal" ? "off" : "on"};
+    const bool files = database == topology.databases.end();
+    std::vector<std::string> argv{programs + (files ? "/understudy-files" : "/understudy-db"), "admin",
+                                  "--socket", files ? inside::files_socket : inside::database_socket};
     argv.insert(argv.end(), words.begin(), words.end());
+    return argv;
+}
+
+}  // namespace
+
+asio::awaitable<Result<HostCommandOutcome>> ask_service(const topology::Topology& topology,
+                                                        std::shared_ptr<Host> host,
+                                                        std::vector<std::string> words) {
+    auto argv = administration(topology, host->plan().name, words);
     auto running = run_in_host(std::move(host), std::move(argv));
     co_return co_await std::move(running);
+}
+
+json::object state_of(const Result<HostCommandOutcome>& outcome) {
+    boost::system::error_code failure;
+    json::value state;
+    if (outcome.has_value() && outcome->status == 0) state = json::parse(outcome->out, failure);
+    if (state.is_object()) return std::move(state.get_object());
+    return {{"error", outcome.has_error() ? outcome.error().message() : outcome->err}};
 }
 
 }  // namespace understudy::lab

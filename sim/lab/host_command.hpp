@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "base/json.hpp"
 #include "base/result.hpp"
 #include "sim/lab/host.hpp"
+#include "sim/topology/topology.hpp"
 
 namespace understudy::lab {
 
@@ -21,8 +23,13 @@ struct HostCommandOutcome {
 boost::asio::awaitable<Result<HostCommandOutcome>> run_in_host(std::shared_ptr<Host> host,
                                                                std::vector<std::string> argv);
 
-// `understudy-files admin` with these words.
-boost::asio::awaitable<Result<HostCommandOutcome>> ask_file_service(std::shared_ptr<Host> host,
-                                                                    std::vector<std::string> words);
+// A file service's or a database's administration, with these words: `understudy-files admin`,
+// `understudy-db admin`; of a PostgreSQL server `understudy-postgresql --read-only on|off`.
+boost::asio::awaitable<Result<HostCommandOutcome>> ask_service(const topology::Topology& topology,
+                                                               std::shared_ptr<Host> host,
+                                                               std::vector<std::string> words);
+
+// What a service answered to `state`, or {"error"}.
+json::object state_of(const Result<HostCommandOutcome>& outcome);
 
 }  // namespace understudy::lab

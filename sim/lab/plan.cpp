@@ -23,9 +23,6 @@ constexpr Duration postgresql_stop_limit = 5s;
 std::string program(const char* name) {
     return fmt::format("{}/{}", inside::programs, name);
 }
-std::string config_path(const std::string& name) {
-    return fmt::format("{}/{}.json", inside::configuration, name);
-}
 
 vmctl::UnitSpec unit(std::string name, std::vector<std::string> argv) {
     vmctl::UnitSpec spec;

@@ -79,9 +79,13 @@ void Region::make_hosts() {
         hosts_.push_back(
             std::make_shared<Host>(executor_, pool_, hub_, std::move(plan), std::move(machine), log));
     }
-    std::set<std::string> file_services;
-    for (const auto& [name, service] : options_.topology.file_services) file_services.insert(name);
-    ledger_ = std::make_unique<FaultLedger>(std::move(names), std::move(file_services));
+    FaultServices services;
+    for (const auto& [name, service] : options_.topology.file_services) services.files.insert(name);
+    for (const auto& [name, database] : options_.topology.databases) {
+        services.databases.insert(name);
+        if (database.engine == topology::DatabaseEngine::postgresql) services.postgresql.insert(name);
+    }
+    ledger_ = std::make_unique<FaultLedger>(std::move(names), std::move(services));
 }
 
 asio::awaitable<Result<void>> Region::start() {
@@ -160,8 +164,10 @@ asio::awaitable<Result<FaultLedger::Applied>> Region::apply(FaultRequest request
              {{"fault", applied->id}, {"kind", std::string(to_string(request.kind))}, {"target", target}}});
     auto carried = co_await carry_out(applied->effects);
     if (carried.has_error()) {
-        // A file service has refused what only it can judge: then it is no fault in force.
-        if (scenario::is_share_fault(request.kind) && !applied->heals_itself) co_await heal(applied->id);
+        // A service has refused what only it can judge: then it is no fault in force.
+        const bool of_service =
+            scenario::is_share_fault(request.kind) || scenario::is_database_fault(request.kind);
+        if (of_service && !applied->heals_itself) co_await heal(applied->id);
         co_return carried.error();
     }
     healing_.cancel();
@@ -235,9 +241,9 @@ asio::awaitable<Result<void>> Region::carry_out(std::vector<Effect> effects) {
     co_return co_await run_all(executor_, std::move(jobs));
 }
 
-asio::awaitable<Result<void>> Region::change_share(std::shared_ptr<Host> host, Effect effect) {
+asio::awaitable<Result<void>> Region::change_service(std::shared_ptr<Host> host, Effect effect) {
     std::vector<std::string> words;
-    if (effect.kind == Effect::Kind::share_heal) {
+    if (effect.kind == Effect::Kind::service_heal) {
         // A service that was restarted since has forgotten its faults.
         if (host->link() == nullptr) co_return Result<void>();
         words = {"heal", effect.other};
@@ -246,7 +252,7 @@ asio::awaitable<Result<void>> Region::change_share(std::shared_ptr<Host> host, E
         words.insert(words.end(), effect.words.begin(), effect.words.end());
         words.push_back("id=" + effect.other);
     }
-    auto asked = ask_file_service(host, std::move(words));
+    auto asked = ask_service(options_.topology, host, std::move(words));
     const auto outcome = co_await std::move(asked);
     if (outcome.has_error()) co_return outcome.error();
     // A service without power may be gone before its answer is.
@@ -264,16 +270,28 @@ asio::awaitable<json::array> Region::file_services() {
         const std::string& name = host->plan().name;
         if (!options_.topology.file_services.contains(name)) continue;
         std::vector<std::string> words{"state"};
-        auto asked = ask_file_service(host, std::move(words));
+        auto asked = ask_service(options_.topology, host, std::move(words));
         const auto outcome = co_await std::move(asked);
-        boost::system::error_code failure;
-        json::value state;
-        if (outcome.has_value() && outcome->status == 0) state = json::parse(outcome->out, failure);
-        json::object entry{{"name", name}};
-        if (state.is_object())
-            entry["shares"] = std::move(state.get_object().at("shares"));
-        else
-            entry["error"] = outcome.has_error() ? outcome.error().message() : outcome->err;
+        json::object entry = state_of(outcome);
+        entry["name"] = name;
+        all.push_back(std::move(entry));
+    }
+    co_return all;
+}
+
+asio::awaitable<json::array> Region::databases() {
+    json::array all;
+    for (const auto& host : hosts_) {
+        const std::string& name = host->plan().name;
+        const auto database = options_.topology.databases.find(name);
+        if (database == options_.topology.databases.end() ||
+            database->second.engine == topology::DatabaseEngine::postgresql)
+            continue;
+        std::vector<std::string> words{"state"};
+        auto asked = ask_service(options_.topology, host, std::move(words));
+        const auto outcome = co_await std::move(asked);
+        json::object entry = state_of(outcome);
+        entry["name"] = name;
         all.push_back(std::move(entry));
     }
     co_return all;
@@ -300,9 +318,9 @@ asio::awaitable<Result<void>> Region::carry_out_one(Effect effect) {
             co_return target->stop_unit(effect.other);
         case Effect::Kind::start_unit:
             co_return target->start_unit(effect.other);
-        case Effect::Kind::share_fault:
-        case Effect::Kind::share_heal:
-            co_return co_await change_share(target, std::move(effect));
+        case Effect::Kind::service_fault:
+        case Effect::Kind::service_heal:
+            co_return co_await change_service(target, std::move(effect));
         case Effect::Kind::cut:
         case Effect::Kind::mend:
             break;  // carried out together, by carry_out()

@@ -46,6 +46,8 @@ class Region {
     // What each file service says of itself, as its administration gives it, or {"name", "error"}:
     // [{"name","shares":[…]}].
     boost::asio::awaitable<json::array> file_services();
+    // The same of each database of our own: [{"name","connections","frozen","faults":[…],…}].
+    boost::asio::awaitable<json::array> databases();
 
   private:
     Region(boost::asio::any_io_executor executor, const SupervisorOptions& options, EventHub& hub,
@@ -55,7 +57,7 @@ class Region {
     Result<std::vector<std::string>> resolve(const std::vector<std::string>& names) const;
     boost::asio::awaitable<Result<void>> carry_out(std::vector<Effect> effects);
     boost::asio::awaitable<Result<void>> carry_out_one(Effect effect);
-    boost::asio::awaitable<Result<void>> change_share(std::shared_ptr<Host> host, Effect effect);
+    boost::asio::awaitable<Result<void>> change_service(std::shared_ptr<Host> host, Effect effect);
     boost::asio::awaitable<void> heal_when_due();
     StatusDocument status_document() const;
 

@@ -58,6 +58,10 @@ Accounts make_accounts(const Topology& topology) {
     return accounts;
 }
 
+std::string config_path(const std::string& unit) {
+    return fmt::format("{}/{}.json", inside::configuration, unit);
+}
+
 std::string password_file(const Account& account) {
     return fmt::format("{}/passwords/{}", inside::configuration, account.user);
 }
@@ -181,6 +185,8 @@ std::string database_config(const Topology& topology, const std::string& name, c
                      {"file", fmt::format("{}/{}.sqlite", inside::data, name)},
                      {"users", std::move(users)},
                      {"scram_iterations", scram_iterations},
+                     {"admin_socket", inside::database_socket},
+                     {"power_loss", true},
                      {"idle_in_transaction_timeout", exact(topology::idle_in_transaction_limit(topology))}});
 }
 

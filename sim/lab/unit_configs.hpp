@@ -20,6 +20,7 @@ constexpr const char* data = "/var/lib/understudy";
 constexpr const char* fabric_namespace = "/run/understudy/fabric";
 constexpr const char* balancer_socket = "/run/understudy-lb.sock";  // its administration
 constexpr const char* files_socket = "/run/understudy-files.sock";
+constexpr const char* database_socket = "/run/understudy-db.sock";
 constexpr const char* database_template =
     "/opt/understudy/postgresql";  // what a new PostgreSQL server copies
 }  // namespace inside
@@ -39,6 +40,7 @@ struct Account {
 using Accounts = std::map<std::string, Account>;  // by node
 Accounts make_accounts(const topology::Topology& topology);
 
+std::string config_path(const std::string& unit);   // a unit's configuration, inside its host
 std::string password_file(const Account& account);  // its path inside a host
 
 // Keys of the file services that ask for one, for this region alone: by service.

@@ -75,6 +75,14 @@ Result<void> make_accounts(const Config& config) {
     });
 }
 
+Result<void> set_read_only(const Config& config, bool read_only) {
+    UNDERSTUDY_TRY(node::Connection connection, as_superuser(config, config.database));
+    UNDERSTUDY_CHECK(connection.query(
+        fmt::format("ALTER SYSTEM SET default_transaction_read_only = {}", read_only ? "on" : "off")));
+    UNDERSTUDY_CHECK(connection.query("SELECT pg_reload_conf()"));
+    return {};
+}
+
 Result<std::string> log_in(const Config& config) {
     if (config.passwords.empty()) {
         UNDERSTUDY_CHECK(connect_to(config.listen));

@@ -16,6 +16,10 @@ namespace understudy::postgresql {
 // nor its log: what is sent is what the server would store (scram_secret.hpp).
 Result<void> make_accounts(const Config& config);
 
+// What the server takes a transaction for that doesn't say (default_transaction_read_only), for sessions that
+// are there and for those to come, also of a server that is started again.
+Result<void> set_read_only(const Config& config, bool read_only);
+
 // Comes as a client does: over the address, with a password where there is a user. The result is the
 // server's version, "15.18 (Debian 15.18-0+deb12u1)", or empty without a user.
 Result<std::string> log_in(const Config& config);

@@ -8,6 +8,7 @@
 
 #include "base/config/reader.hpp"
 #include "base/suggest.hpp"
+#include "storage/database/core/fault.hpp"
 #include "storage/files/core/fault.hpp"
 
 namespace understudy::scenario {
@@ -76,27 +77,46 @@ Expect read_expect(Reading& reading, const config::Value& value) {
     return expect;
 }
 
-// What a share fault takes beside its target. `client` may be a role, which only the run can resolve.
-void read_share_settings(Reading& reading, config::Mapping& mapping, Fault& fault) {
-    const std::string kind = to_string(fault.kind);
+void check_service(Reading& reading, const config::Mapping& mapping, FaultKind kind,
+                   const std::string& target) {
+    if (is_share_fault(kind)) {
+        if (!reading.topology.file_services.contains(target))
+            mapping.refuse(fmt::format("'{}' is no file service", target), "name one of file_services");
+        return;
+    }
+    const auto database = reading.topology.databases.find(target);
+    if (database == reading.topology.databases.end())
+        mapping.refuse(fmt::format("'{}' is no database", target), "name one of databases");
+    else if (database->second.engine == topology::DatabaseEngine::postgresql &&
+             kind != FaultKind::db_read_only)
+        mapping.refuse(fmt::format("'{}' is a PostgreSQL server, which has no {}", target, to_string(kind)),
+                       instead_on_postgresql(kind));
+}
+
+// What a fault of a service takes beside its target. `client` may be a role, which only the run can resolve.
+void read_service_settings(Reading& reading, config::Mapping& mapping, Fault& fault) {
+    const bool of_service = is_share_fault(fault.kind) || is_database_fault(fault.kind);
     for (const char* key :
-         {"path", "client", "error", "rate", "seed", "latency", "bytes_per_second", "torn"}) {
+         {"path", "client", "error", "rate", "seed", "latency", "bytes_per_second", "torn", "step"}) {
         const auto given = mapping.optional(key);
         if (!given) continue;
-        if (!is_share_fault(fault.kind)) {
-            given->refuse(fmt::format("a {} has no {}", kind, key), "leave it out");
+        if (!of_service) {
+            given->refuse(fmt::format("a {} has no {}", to_string(fault.kind), key), "leave it out");
             continue;
         }
         fault.settings[key] = given->text();
     }
-    if (!is_share_fault(fault.kind)) return;
-    const auto parsed = files::parse_fault(kind.substr(std::string_view("share-").size()), fault.settings);
-    if (parsed.has_error())
-        mapping.refuse(fmt::format("{}: {}", parsed.error().subject, parsed.error().reason),
-                       parsed.error().remedy);
-    for (const std::string& target : fault.targets)
-        if (!reading.topology.file_services.contains(target))
-            mapping.refuse(fmt::format("'{}' is no file service", target), "name one of file_services");
+    if (!of_service) return;
+    const auto refuse = [&](const auto& parsed) {
+        if (parsed.has_error())
+            mapping.refuse(fmt::format("{}: {}", parsed.error().subject, parsed.error().reason),
+                           parsed.error().remedy);
+    };
+    if (is_share_fault(fault.kind))
+        refuse(files::parse_fault(name_at_service(fault.kind), fault.settings));
+    else
+        refuse(database::parse_fault(name_at_service(fault.kind), fault.settings));
+    for (const std::string& target : fault.targets) check_service(reading, mapping, fault.kind, target);
 }
 
 Fault read_fault(Reading& reading, const config::Value& value) {
@@ -123,7 +143,7 @@ Fault read_fault(Reading& reading, const config::Value& value) {
         (id ? *id : value).refuse(fmt::format("there is another fault '{}'", fault.id));
     if (fault.id == "all") id->refuse("'all' stands for every fault", "choose another name");
     if (const auto duration = mapping.optional("for")) fault.duration = duration->duration(1ms, longest_wait);
-    read_share_settings(reading, mapping, fault);
+    read_service_settings(reading, mapping, fault);
     mapping.refuse_unknown_keys();
     return fault;
 }
@@ -236,6 +256,14 @@ std::vector<topology::FaultKind> causes(const Fault& fault, const topology::Topo
         case FaultKind::share_cut_off:
         case FaultKind::share_power_loss:
             return {Cause::share_loss};
+        case FaultKind::db_freeze:
+        case FaultKind::db_refuse:
+        case FaultKind::db_slow_commits:
+        case FaultKind::db_read_only:
+        case FaultKind::db_disk_full:
+        case FaultKind::db_clock_step:
+        case FaultKind::db_power_loss:
+            return {Cause::database_loss};
         case FaultKind::partition:
             break;
     }

@@ -17,7 +17,12 @@ Error bad(std::string subject, std::string reason, std::string remedy) {
 }
 
 bool is_moment(FaultKind kind) {
-    return kind == FaultKind::reset || kind == FaultKind::kill || kind == FaultKind::share_power_loss;
+    return kind == FaultKind::reset || kind == FaultKind::kill || kind == FaultKind::share_power_loss ||
+           kind == FaultKind::db_power_loss;
+}
+
+bool is_of_service(FaultKind kind) {
+    return scenario::is_share_fault(kind) || scenario::is_database_fault(kind);
 }
 
 Effect::Kind beginning(FaultKind kind) {
@@ -34,13 +39,8 @@ Effect::Kind beginning(FaultKind kind) {
             return Effect::Kind::stop_unit;
         case FaultKind::partition:
             return Effect::Kind::cut;
-        case FaultKind::share_stall:
-        case FaultKind::share_error:
-        case FaultKind::share_slow:
-        case FaultKind::share_read_only:
-        case FaultKind::share_cut_off:
-        case FaultKind::share_power_loss:
-            return Effect::Kind::share_fault;
+        default:
+            if (is_of_service(kind)) return Effect::Kind::service_fault;
     }
     invariant_broken("kind", "a FaultKind outside the enumeration", __FILE__, __LINE__);
 }
@@ -81,6 +81,21 @@ std::string in_words(const FaultRequest& request) {
     return text;
 }
 
+Result<void> FaultLedger::check_service(FaultKind kind, const std::string& host) const {
+    const bool of_share = scenario::is_share_fault(kind);
+    const std::set<std::string>& known = of_share ? services_.files : services_.databases;
+    const std::string subject = fmt::format("fault {}", to_string(kind));
+    if (!known.contains(host))
+        return bad(subject, fmt::format("'{}' is no {}", host, of_share ? "file service" : "database"),
+                   known.empty() ? "the topology has none"
+                                 : fmt::format("{}: {}", of_share ? "file services" : "databases",
+                                               fmt::join(known, ", ")));
+    if (services_.postgresql.contains(host) && kind != FaultKind::db_read_only)
+        return bad(subject, fmt::format("'{}' is a PostgreSQL server, which can't do that", host),
+                   scenario::instead_on_postgresql(kind));
+    return {};
+}
+
 Result<FaultLedger::Applied> FaultLedger::apply(FaultRequest request, Instant now) {
     const std::string subject = fmt::format("fault {}", to_string(request.kind));
     if (request.targets.empty()) return bad(subject, "has no target", "name at least one host");
@@ -95,13 +110,8 @@ Result<FaultLedger::Applied> FaultLedger::apply(FaultRequest request, Instant no
         }
     if (request.kind == FaultKind::partition && links(request).empty())
         return bad(subject, "both sides are the same host", "name a host on the other side: to=HOST");
-    if (scenario::is_share_fault(request.kind))
-        for (const std::string& host : request.targets)
-            if (!file_services_.contains(host))
-                return bad(subject, fmt::format("'{}' is no file service", host),
-                           file_services_.empty()
-                               ? "the topology has none"
-                               : fmt::format("file services: {}", fmt::join(file_services_, ", ")));
+    if (is_of_service(request.kind))
+        for (const std::string& host : request.targets) UNDERSTUDY_CHECK(check_service(request.kind, host));
     if (request.name.empty()) request.name = fmt::format("f{}", next_number_++);
     for (const Fault& fault : in_force_)
         if (fault.id == request.name)
@@ -162,12 +172,11 @@ std::vector<Effect> FaultLedger::begin(const FaultRequest& request) {
             if (cuts_[link]++ == 0) effects.push_back({Effect::Kind::cut, link.first, link.second, {}});
         return effects;
     }
-    if (scenario::is_share_fault(request.kind)) {
-        const std::string kind = to_string(request.kind);
-        std::vector<std::string> words{kind.substr(std::string_view("share-").size())};
+    if (is_of_service(request.kind)) {
+        std::vector<std::string> words{scenario::name_at_service(request.kind)};
         for (const auto& [key, value] : request.settings) words.push_back(key + "=" + value);
         for (const std::string& host : request.targets)
-            effects.push_back({Effect::Kind::share_fault, host, request.name, words});
+            effects.push_back({Effect::Kind::service_fault, host, request.name, words});
         return effects;
     }
     for (const std::string& host : request.targets)
@@ -188,9 +197,9 @@ std::vector<Effect> FaultLedger::end(const FaultRequest& request) {
         }
         return effects;
     }
-    if (scenario::is_share_fault(request.kind)) {
+    if (is_of_service(request.kind)) {
         for (const std::string& host : request.targets)
-            effects.push_back({Effect::Kind::share_heal, host, request.name, {}});
+            effects.push_back({Effect::Kind::service_heal, host, request.name, {}});
         return effects;
     }
     for (const std::string& host : request.targets) {

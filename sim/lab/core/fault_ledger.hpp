@@ -3,7 +3,8 @@
 // that undo exactly what it did, and nothing that another fault still holds. Two faults compose by counting:
 // a host is off, paused or stopped, and a link is cut, for as long as at least one fault says so. `reset` and
 // `kill` are moments, not states: they have nothing to heal and are entered as healed, as is the power loss
-// of a file service. Several faults of one share compose there (storage/files/core/fault_machine.hpp).
+// of a service. Several faults of one service compose there (fault_machine.hpp of storage/files/core and
+// storage/database/core).
 // Admission (is the fault possible now?) is decided here too and is apart from carrying it out.
 #pragma once
 
@@ -32,7 +33,7 @@ struct FaultRequest {
     std::string unit = "node";         // kill and stop
     std::string name;                  // given by the user, else numbered
     std::optional<Duration> lasts;
-    std::map<std::string, std::string> settings{};  // share faults: as the file service takes them
+    std::map<std::string, std::string> settings{};  // faults of services: as the service takes them
 };
 
 // "power-off a, b", "partition a from b", "kill a (node)".
@@ -50,14 +51,14 @@ struct Effect {
         start_unit,
         cut,
         mend,
-        share_fault,
-        share_heal
+        service_fault,
+        service_heal
     };
     Kind kind;
     std::string host;
     std::string
-        other;  // cut and mend: traffic from `host` to `other`; unit effects: the unit; shares: the id
-    // share_fault: the kind as the file service calls it, then KEY=VALUE.
+        other;  // cut and mend: traffic from `host` to `other`; unit effects: the unit; services: the id
+    // service_fault: the kind as the service calls it, then KEY=VALUE.
     std::vector<std::string> words{};
     bool operator==(const Effect&) const = default;
 };
@@ -69,17 +70,23 @@ struct Fault {
     std::optional<Instant> heals_at;
 };
 
+struct FaultServices {  // they are hosts, too
+    std::set<std::string> files{}, databases{};
+    std::set<std::string> postgresql{};  // those databases whose engine it is
+};
+
 class FaultLedger {
   public:
-    explicit FaultLedger(std::set<std::string> hosts, std::set<std::string> file_services = {})
-        : hosts_(std::move(hosts)), file_services_(std::move(file_services)) {}
+    explicit FaultLedger(std::set<std::string> hosts, FaultServices services = {})
+        : hosts_(std::move(hosts)), services_(std::move(services)) {}
 
     struct Applied {
         std::string id;
         bool heals_itself;  // reset, kill
         std::vector<Effect> effects;
     };
-    // Refuses unknown hosts, a name in use and a partition of a host from itself (bad_input).
+    // Refuses unknown hosts, a name in use, a partition of a host from itself and what a service can't do
+    // (bad_input).
     Result<Applied> apply(FaultRequest request, Instant now);
 
     // Refuses an id that is not in force (bad_input); says which are.
@@ -91,11 +98,13 @@ class FaultLedger {
 
   private:
     using Link = std::pair<std::string, std::string>;
+    Result<void> check_service(FaultKind kind, const std::string& host) const;
     std::vector<Link> links(const FaultRequest& request) const;
     std::vector<Effect> begin(const FaultRequest& request);
     std::vector<Effect> end(const FaultRequest& request);
 
-    std::set<std::string> hosts_, file_services_;
+    std::set<std::string> hosts_;
+    FaultServices services_;
     std::vector<Fault> in_force_;
     std::map<std::tuple<FaultKind, std::string, std::string>, int>
         holds_;  // kind, host, unit: how many faults hold it

@@ -25,12 +25,29 @@ enum class FaultKind {
     share_slow,
     share_read_only,
     share_cut_off,
-    share_power_loss
+    share_power_loss,
+    // Of databases, carried out by them.
+    db_freeze,
+    db_refuse,
+    db_slow_commits,
+    db_read_only,
+    db_disk_full,
+    db_clock_step,
+    db_power_loss
 };
 
 inline bool is_share_fault(FaultKind kind) {
-    return kind >= FaultKind::share_stall;
+    return kind >= FaultKind::share_stall && kind <= FaultKind::share_power_loss;
 }
+inline bool is_database_fault(FaultKind kind) {
+    return kind >= FaultKind::db_freeze;
+}
+
+// What the service itself calls the fault: "stall" for share-stall, "freeze" for db-freeze.
+std::string name_at_service(FaultKind kind);
+
+// A database of `engine: postgresql` takes db-read-only. Of another database fault: what to do in its place.
+const char* instead_on_postgresql(FaultKind kind);
 
 const char* to_string(FaultKind kind);               // as in the file: "power-off"
 const std::vector<std::string>& fault_kind_names();  // in the order of FaultKind
@@ -45,7 +62,7 @@ struct Fault {
     std::vector<std::string> to;       // partition: the other side's hosts; empty: everyone
     std::string id;                    // `as:` in the file, or "fault-1" and so on
     std::optional<Duration> duration;  // heals by itself after
-    // Share faults: `path`, `client` (a host or a role) and what else the kind takes.
+    // Faults of services: what the kind takes. `client`, of shares, is a host or a role.
     std::map<std::string, std::string> settings{};
 };
 

@@ -36,28 +36,10 @@ class Postgresql : public Region {
     }
 
     // The longest that this topology lets an active node be missing once the database is there.
-    Duration bound() {
-        const Outcome outcome = understudy({"bound", topology, "--set", setting});
-        std::istringstream lines(outcome.out);
-        std::string kind, total;
-        for (std::string line; std::getline(lines, line);)
-            if (std::istringstream words(line); words >> kind >> total && kind == "database-loss") {
-                const auto parsed = parse_duration(total);
-                if (parsed.has_value()) return *parsed;
-            }
-        ADD_FAILURE() << "no bound in " << outcome.out << outcome.err;
-        return {};
-    }
+    Duration bound() { return Region::bound(topology, "database-loss", {"--set", setting}); }
 
     std::vector<json::object> events(const std::string& host, const std::string& name) {
-        const Outcome outcome = understudy({"events", "--name", "pg", "--host", host, "--json"});
-        std::vector<json::object> found;
-        std::istringstream text(outcome.out);
-        for (std::string line; std::getline(text, line);) {
-            auto event = json::parse(line).as_object();
-            if (event.at("event").as_string() == name) found.push_back(std::move(event));
-        }
-        return found;
+        return Region::events("pg", host, name);
     }
 
     // Looks again until it is so; the limit is against hangs.
@@ -170,6 +152,29 @@ TEST_F(Postgresql, a_server_that_stood_still_goes_on) {
                attempts.back().at("t_ms").to_number<double>() > since;
     };
     EXPECT_TRUE(comes_true(acknowledged, bound()));
+    EXPECT_EQ(events("corda-db", "ready").size(), 1u) << "it is the same server";
+}
+
+TEST_F(Postgresql, a_server_is_made_read_only_and_what_it_can_not_do_is_refused_by_name) {
+    ASSERT_NO_FATAL_FAILURE(bring_up());
+    const auto fault = [this](const std::string& kind) {
+        return understudy({"fault", "--name", "pg", kind, "corda-db", "as=fault"});
+    };
+    const Outcome freeze = fault("db-freeze");
+    EXPECT_EQ(freeze.status, 2);
+    EXPECT_TRUE(has(freeze.err, "'corda-db' is a PostgreSQL server, which can't do that; use pause"))
+        << freeze.err;
+    const Outcome read_only = fault("db-read-only");
+    ASSERT_EQ(read_only.status, 0) << read_only.err;
+    const auto active = [this] {
+        const Outcome status = understudy({"status", "--name", "pg", "--json"});
+        return !json::parse(status.out).as_object().at("active").is_null();
+    };
+    // The lease can't be renewed any more.
+    EXPECT_TRUE(comes_true([&] { return !active(); }, bound()));
+    EXPECT_TRUE(has(log(), "cannot execute UPDATE in a read-only transaction")) << log();
+    ASSERT_EQ(understudy({"heal", "--name", "pg", "fault"}).status, 0);
+    EXPECT_TRUE(comes_true(active, bound()));
     EXPECT_EQ(events("corda-db", "ready").size(), 1u) << "it is the same server";
 }
 

@@ -38,6 +38,33 @@ void Region::TearDown() {
     EXPECT_TRUE(processes_left().empty()) << processes_left().front();
 }
 
+Duration Region::bound(const std::string& topology, const std::string& fault, std::vector<std::string> more) {
+    std::vector<std::string> words{"bound", topology};
+    words.insert(words.end(), more.begin(), more.end());
+    const Outcome outcome = understudy(std::move(words));
+    std::istringstream lines(outcome.out);
+    std::string kind, total;
+    for (std::string line; std::getline(lines, line);)
+        if (std::istringstream in_line(line); in_line >> kind >> total && kind == fault) {
+            const auto parsed = parse_duration(total);
+            if (parsed.has_value()) return *parsed;
+        }
+    ADD_FAILURE() << "no bound in " << outcome.out << outcome.err;
+    return {};
+}
+
+std::vector<json::object> Region::events(const std::string& region, const std::string& host,
+                                         const std::string& name) {
+    const Outcome outcome = understudy({"events", "--name", region, "--host", host, "--json"});
+    std::vector<json::object> found;
+    std::istringstream text(outcome.out);
+    for (std::string line; std::getline(text, line);) {
+        auto event = json::parse(line).as_object();
+        if (event.at("event").as_string() == name) found.push_back(std::move(event));
+    }
+    return found;
+}
+
 json::value Region::read_json(const fs::path& path) const {
     boost::system::error_code failure;
     const std::string text = contents(path);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "base/time.hpp"
 #include "tests/support/process.hpp"
 
 namespace understudy::test {
@@ -23,6 +24,12 @@ class Region : public ::testing::Test {
     // Skips the test where this machine cannot run pods, with the reason that `doctor` gives.
     void SetUp() override;
     void TearDown() override;
+
+    // The longest outage that `understudy bound TOPOLOGY` gives for the fault; `more` are further arguments.
+    Duration bound(const std::string& topology, const std::string& fault, std::vector<std::string> more = {});
+    // A host's events of that name, in their order.
+    std::vector<json::object> events(const std::string& region, const std::string& host,
+                                     const std::string& name);
 
     json::value read_json(const std::filesystem::path& path) const;
     // Host processes whose command line names this test's folder.

@@ -47,21 +47,37 @@ TEST(FaultLedger, a_host_that_two_faults_hold_off_comes_back_with_the_second_hea
 }
 
 TEST(FaultLedger, a_fault_of_a_share_is_the_file_services_own_under_the_same_id) {
-    FaultLedger ledger({"primary", "files"}, {"files"});
+    FaultLedger ledger({"primary", "files"}, {.files = {"files"}});
     auto stall = request(FaultKind::share_stall, {"files"}, "slow-journal");
     stall.settings = {{"client", "primary"}, {"path", "artemis/*"}};
     EXPECT_EQ(in_words(stall), "share-stall files, client primary, path artemis/*");
     EXPECT_THAT(ledger.apply(stall, start)->effects,
-                ElementsAre(Effect{Effect::Kind::share_fault,
+                ElementsAre(Effect{Effect::Kind::service_fault,
                                    "files",
                                    "slow-journal",
                                    {"stall", "client=primary", "path=artemis/*"}}));
     EXPECT_THAT(*ledger.heal("slow-journal"),
-                ElementsAre(Effect{Effect::Kind::share_heal, "files", "slow-journal"}));
+                ElementsAre(Effect{Effect::Kind::service_heal, "files", "slow-journal"}));
     EXPECT_TRUE(ledger.apply(request(FaultKind::share_power_loss, {"files"}), start)->heals_itself);
     EXPECT_THAT(ledger.in_force(), IsEmpty());
     EXPECT_THAT(ledger.apply(request(FaultKind::share_stall, {"primary"}), start).error().message(),
                 HasSubstr("'primary' is no file service; file services: files"));
+}
+
+TEST(FaultLedger, a_fault_of_a_database_is_its_own_and_a_postgresql_server_takes_read_only_alone) {
+    FaultLedger ledger({"primary", "ours", "real"}, {.databases = {"ours", "real"}, .postgresql = {"real"}});
+    auto step = request(FaultKind::db_clock_step, {"ours"}, "late");
+    step.settings = {{"step", "-5s"}};
+    EXPECT_EQ(in_words(step), "db-clock-step ours, step -5s");
+    EXPECT_THAT(ledger.apply(step, start)->effects,
+                ElementsAre(Effect{Effect::Kind::service_fault, "ours", "late", {"clock-step", "step=-5s"}}));
+    EXPECT_THAT(*ledger.heal("late"), ElementsAre(Effect{Effect::Kind::service_heal, "ours", "late"}));
+    EXPECT_TRUE(ledger.apply(request(FaultKind::db_power_loss, {"ours"}), start)->heals_itself);
+    EXPECT_THAT(ledger.apply(request(FaultKind::db_freeze, {"primary"}), start).error().message(),
+                HasSubstr("'primary' is no database; databases: ours, real"));
+    EXPECT_TRUE(ledger.apply(request(FaultKind::db_read_only, {"real"}), start).has_value());
+    EXPECT_THAT(ledger.apply(request(FaultKind::db_freeze, {"real"}), start).error().message(),
+                HasSubstr("'real' is a PostgreSQL server, which can't do that; use pause"));
 }
 
 TEST(FaultLedger, a_partition_cuts_both_directions_and_overlapping_ones_share_their_cuts) {

@@ -119,6 +119,30 @@ TEST(ScenarioReader, faults_of_a_share_are_read_with_what_they_take) {
                 HasSubstr("a reset has no path"));
 }
 
+TEST(ScenarioReader, faults_of_a_database_are_read_with_what_they_take) {
+    const auto scenario = parse_scenario(
+        "name: s\nsteps:\n  - fault: {kind: db-clock-step, target: corda-db, step: -5s, for: 10s}\n",
+        "s.yaml", fast());
+    ASSERT_TRUE(scenario.has_value()) << scenario.error().message();
+    const auto& fault = std::get<Fault>(scenario->steps.at(0).what);
+    EXPECT_EQ(fault.kind, FaultKind::db_clock_step);
+    EXPECT_EQ(fault.settings.at("step"), "-5s");
+    EXPECT_THAT(causes(fault, fast()), ElementsAre(topology::FaultKind::database_loss));
+    EXPECT_THAT(refusal("  - fault: {kind: db-freeze, target: corda-files}\n"),
+                HasSubstr("s.yaml:3:12: steps[0].fault: 'corda-files' is no database"));
+    EXPECT_THAT(refusal("  - fault: {kind: db-slow-commits, target: corda-db}\n"),
+                HasSubstr("latency: is missing"));
+    EXPECT_THAT(refusal("  - fault: {kind: db-freeze, target: corda-db, step: +1s}\n"),
+                HasSubstr("a freeze fault has no such setting"));
+    auto with_postgresql = fast();
+    with_postgresql.databases.at("corda-db").engine = topology::DatabaseEngine::postgresql;
+    const auto refused = parse_scenario(
+        "name: s\nsteps:\n  - fault: {kind: db-disk-full, target: corda-db}\n", "s.yaml", with_postgresql);
+    ASSERT_TRUE(refused.has_error());
+    EXPECT_THAT(refused.error().message(),
+                HasSubstr("'corda-db' is a PostgreSQL server, which has no db-disk-full"));
+}
+
 TEST(ScenarioReader, the_cause_of_an_outage_follows_from_what_a_partition_cuts) {
     using Cause = topology::FaultKind;
     const topology::Topology topology = fast();
