@@ -6,8 +6,6 @@
 
 #include <algorithm>
 
-#include "base/io/clock.hpp"
-
 namespace understudy::database {
 
 bool run_by_sqlite(StatementKind kind) {
@@ -42,19 +40,6 @@ Engine::~Engine() {
 void Engine::interrupt() {
     canceled_ = true;
     sqlite3_interrupt(connection_.get());
-}
-
-std::optional<SqlError> Engine::run(const EngineAction& action, BackendWriter& out) {
-    const Instant began = io::monotonic_now();
-    auto error = carry_out(action, out);
-    operation_.statement_took(io::monotonic_now() - began, text_under_way(action), context_.user);
-    return error;
-}
-
-// What takes its time in this action: in Sync the commit of what was executed last.
-const std::string& Engine::text_under_way(const EngineAction& action) const {
-    if (const auto* query = std::get_if<Query>(&action)) return query->sql;
-    return executed_text_;
 }
 
 std::optional<SqlError> Engine::carry_out(const EngineAction& action, BackendWriter& out) {

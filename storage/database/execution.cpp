@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/io/clock.hpp"
 #include "storage/database/engine.hpp"
 
 namespace understudy::database {
@@ -19,6 +20,19 @@ bool gives_rows(const Statement& statement) {
 }
 
 }  // namespace
+
+std::optional<SqlError> Engine::run(const EngineAction& action, BackendWriter& out) {
+    const Instant began = io::monotonic_now();
+    auto error = carry_out(action, out);
+    operation_.statement_took(io::monotonic_now() - began, text_under_way(action), context_.user);
+    return error;
+}
+
+// What takes its time in this action: in Sync the commit of what was executed last.
+const std::string& Engine::text_under_way(const EngineAction& action) const {
+    if (const auto* query = std::get_if<Query>(&action)) return query->sql;
+    return executed_text_;
+}
 
 std::vector<ColumnDescription> Engine::describe_columns(const Statement& statement,
                                                         const std::vector<std::int16_t>& formats) const {

@@ -48,6 +48,18 @@ TEST_F(ConfigTest, iterations_are_a_positive_number) {
     EXPECT_THAT(none.error().message(), HasSubstr("config.yaml:4:19"));
 }
 
+TEST_F(ConfigTest, what_runs_the_service_is_off_unless_it_is_said) {
+    const auto config = read("");
+    EXPECT_EQ(config->admin_socket, "");
+    EXPECT_FALSE(config->power_loss);
+    EXPECT_EQ(config->slow_statement, Duration::zero());
+    const auto said = read("admin_socket: /run/db\npower_loss: true\nslow_statement_ms: 200\n");
+    EXPECT_EQ(said->admin_socket, "/run/db");
+    EXPECT_TRUE(said->power_loss);
+    EXPECT_EQ(said->slow_statement, 200ms);
+    EXPECT_THAT(read("slow_statement_ms: 0\n").error().message(), HasSubstr("config.yaml:4:20"));
+}
+
 TEST_F(ConfigTest, an_unknown_key_is_refused_with_its_place) {
     const auto config = read("scram_iteration: 16\n");
     ASSERT_TRUE(config.has_error());
