@@ -241,62 +241,6 @@ asio::awaitable<Result<void>> Region::carry_out(std::vector<Effect> effects) {
     co_return co_await run_all(executor_, std::move(jobs));
 }
 
-asio::awaitable<Result<void>> Region::change_service(std::shared_ptr<Host> host, Effect effect) {
-    std::vector<std::string> words;
-    if (effect.kind == Effect::Kind::service_heal) {
-        // A service that was restarted since has forgotten its faults.
-        if (host->link() == nullptr) co_return Result<void>();
-        words = {"heal", effect.other};
-    } else {
-        words = {"fault"};
-        words.insert(words.end(), effect.words.begin(), effect.words.end());
-        words.push_back("id=" + effect.other);
-    }
-    auto asked = ask_service(options_.topology, host, std::move(words));
-    const auto outcome = co_await std::move(asked);
-    if (outcome.has_error()) co_return outcome.error();
-    // A service without power may be gone before its answer is.
-    const bool no_power = !effect.words.empty() && effect.words.front() == "power-loss";
-    if (no_power && outcome->err.find("end of stream") != std::string::npos) co_return Result<void>();
-    if (outcome->status == 0 || outcome->err.find("no such fault is in force") != std::string::npos)
-        co_return Result<void>();
-    co_return Error(outcome->status == 2 ? ErrorKind::bad_input : ErrorKind::failed, host->plan().name,
-                    outcome->err.substr(0, outcome->err.find('\n')));
-}
-
-asio::awaitable<json::array> Region::file_services() {
-    json::array all;
-    for (const auto& host : hosts_) {
-        const std::string& name = host->plan().name;
-        if (!options_.topology.file_services.contains(name)) continue;
-        std::vector<std::string> words{"state"};
-        auto asked = ask_service(options_.topology, host, std::move(words));
-        const auto outcome = co_await std::move(asked);
-        json::object entry = state_of(outcome);
-        entry["name"] = name;
-        all.push_back(std::move(entry));
-    }
-    co_return all;
-}
-
-asio::awaitable<json::array> Region::databases() {
-    json::array all;
-    for (const auto& host : hosts_) {
-        const std::string& name = host->plan().name;
-        const auto database = options_.topology.databases.find(name);
-        if (database == options_.topology.databases.end() ||
-            database->second.engine == topology::DatabaseEngine::postgresql)
-            continue;
-        std::vector<std::string> words{"state"};
-        auto asked = ask_service(options_.topology, host, std::move(words));
-        const auto outcome = co_await std::move(asked);
-        json::object entry = state_of(outcome);
-        entry["name"] = name;
-        all.push_back(std::move(entry));
-    }
-    co_return all;
-}
-
 asio::awaitable<Result<void>> Region::carry_out_one(Effect effect) {
     auto found = host(effect.host);
     if (found.has_error()) co_return found.error();

@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -58,6 +59,7 @@ class Region {
     boost::asio::awaitable<Result<void>> carry_out(std::vector<Effect> effects);
     boost::asio::awaitable<Result<void>> carry_out_one(Effect effect);
     boost::asio::awaitable<Result<void>> change_service(std::shared_ptr<Host> host, Effect effect);
+    boost::asio::awaitable<json::array> states_of(std::function<bool(const std::string&)> wanted);
     boost::asio::awaitable<void> heal_when_due();
     StatusDocument status_document() const;
 
