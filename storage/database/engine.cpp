@@ -75,7 +75,7 @@ std::optional<SqlError> Engine::carry_out(const EngineAction& action, BackendWri
     query_.reset();
     if (transaction_.implicit() || transaction_.none() || !transaction_.open()) drop_portals();
     transaction_.fail();
-    if (!transaction_.open() || transaction_.failed()) lease_.finished(false);
+    if (sqlite3_get_autocommit(connection_.get()) != 0) lease_.finished(false);  // rolled back, all of it
     if (!transaction_.open()) settings_.finish(false);
     return error;
 }

@@ -178,6 +178,7 @@ Engine::Status Engine::send_rows(Portal& portal, std::int64_t row_limit) {
     if (portal.compiled) sqlite3_reset(portal.compiled.get());  // ends its read snapshot
     portal.finished = true;
     if (statement.kind == StatementKind::select) lease_.read(statement, row);
+    if (statement.kind == StatementKind::remove && counted > 0) lease_.removed_from(statement);
     out_->command_complete(tag_of(statement, counted));
     return std::nullopt;
 }

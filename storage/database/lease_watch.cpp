@@ -62,6 +62,10 @@ void LeaseWatch::read(const Statement& statement, const std::vector<Stored>& row
     report("lease_read", std::move(attributes));
 }
 
+void LeaseWatch::removed_from(const Statement& statement) {
+    if (statement.sql.find(lease_table) != std::string::npos) changed_ = true;
+}
+
 void LeaseWatch::before_commit() {
     written_.clear();
     if (!changed_) return;

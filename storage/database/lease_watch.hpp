@@ -25,6 +25,8 @@ class LeaseWatch {
 
     // A SELECT gave its last row, which may be empty; `row` as `statement.columns`.
     void read(const Statement& statement, const std::vector<Stored>& row);
+    // A DELETE removed rows: SQLite tells the hook nothing where it empties a table.
+    void removed_from(const Statement& statement);
     // Before and after the end of each transaction.
     void before_commit();
     void finished(bool committed);

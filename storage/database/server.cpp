@@ -189,6 +189,7 @@ void Server::stop() {
         if (guest.descriptor >= 0) ::shutdown(guest.descriptor, SHUT_RD);
     }
     queue_.wake();
+    context_.stop();  // an administrator who says nothing is not waited for
 }
 
 SessionSettings Server::settings_for(const Seat& seat) const {

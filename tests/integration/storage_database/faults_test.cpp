@@ -2,10 +2,13 @@
 // The faults of understudy-db, as its clients meet them.
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <ctime>
 #include <future>
 
+#include "base/io/unique_fd.hpp"
 #include "tests/integration/storage_database/database.hpp"
 
 namespace understudy::test {
@@ -56,10 +59,17 @@ TEST_F(DatabaseFaults, frozen_it_takes_no_connection_and_answers_nothing_until_i
     EXPECT_EQ(value(connect(), "SELECT id FROM t"), "1");
 }
 
-TEST_F(DatabaseFaults, frozen_it_ends_in_order_all_the_same) {
+TEST_F(DatabaseFaults, frozen_it_ends_in_order_all_the_same_and_waits_for_no_administrator) {
+    const io::UniqueFd silent(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    (directory_ + "/admin").copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(::connect(silent.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     apply({"freeze"});
     ASSERT_EQ(PQsendQuery(client_.get(), "SELECT 1"), 1);
+    const auto told = std::chrono::steady_clock::now();
     EXPECT_EQ(stop(SIGTERM), 0);
+    EXPECT_LT(std::chrono::steady_clock::now() - told, std::chrono::seconds(10));
 }
 
 TEST_F(DatabaseFaults, a_transaction_that_holds_the_right_to_write_keeps_it_while_frozen) {

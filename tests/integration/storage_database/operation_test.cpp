@@ -77,19 +77,28 @@ TEST_F(DatabaseOperation, reads_and_writes_of_the_lease_are_events_with_its_hold
     run(client, "UPDATE node_mutual_exclusion SET machine_name = 'backup', version = version + 1");
     run(client, "SELECT version, machine_name FROM node_mutual_exclusion");
     run(client, "SELECT version FROM node_mutual_exclusion WHERE machine_name = 'nobody'");
+    run(client, "BEGIN");
+    run(client, "UPDATE node_mutual_exclusion SET version = 2");
+    run(client, "SAVEPOINT s");
+    run(client, "SELECT nope");
+    run(client, "ROLLBACK TO s");
+    run(client, "COMMIT");
+    run(client, "DELETE FROM node_mutual_exclusion");
     const auto written = events("lease_written");
-    ASSERT_EQ(written.size(), 2U) << "what is rolled back isn't written";
+    ASSERT_EQ(written.size(), 4U) << "what is rolled back isn't written";
     EXPECT_EQ(written.at(0).at("machine_name"), "primary");
     EXPECT_EQ(written.at(0).at("version"), 0);
     EXPECT_EQ(written.at(1).at("machine_name"), "backup");
     EXPECT_EQ(written.at(1).at("version"), 1);
     EXPECT_EQ(written.at(1).at("user"), "a");
+    EXPECT_EQ(written.at(2).at("version"), 2) << "an error after a savepoint takes nothing before it back";
+    EXPECT_FALSE(written.at(3).contains("version")) << "no row is left";
     const auto read = events("lease_read");
     ASSERT_EQ(read.size(), 2U);
     EXPECT_EQ(read.at(0).at("machine_name"), "backup");
     EXPECT_EQ(read.at(0).at("version"), 1);
     EXPECT_FALSE(read.at(1).contains("version"));
-    EXPECT_THAT(admin({"metrics"}).out, HasSubstr("understudy_db_lease_writes_total{} 2\n"));
+    EXPECT_THAT(admin({"metrics"}).out, HasSubstr("understudy_db_lease_writes_total{} 4\n"));
 }
 
 TEST_F(DatabaseOperation, a_copy_made_while_clients_write_is_whole_and_can_be_restored_elsewhere) {
