@@ -14,6 +14,8 @@ namespace {
 
 using storage::FileUndo;
 
+constexpr std::uint64_t max_remembered_bytes = 64 << 20;  // of one file
+
 // SQLite allocates szOsFile bytes: this, and SQLite's own file behind it.
 struct UndoFile {
     sqlite3_file base{};
@@ -39,7 +41,12 @@ int change(sqlite3_file* file, int failure, Remember remember, Change carry_out)
     if (self->undo == nullptr) return carry_out();
     const std::lock_guard lock(self->undo->mutex());
     if (self->vfs->power_lost() || !remember(*self->undo)) return failure;
-    return carry_out();
+    const int code = carry_out();
+    // As a kernel writes back what has been waiting for too much memory.
+    if (self->undo->remembered_bytes() > max_remembered_bytes &&
+        forward<&sqlite3_io_methods::xSync>(file, SQLITE_SYNC_NORMAL) == SQLITE_OK)
+        self->undo->synced();
+    return code;
 }
 
 int write_file(sqlite3_file* file, const void* data, int bytes, sqlite3_int64 offset) {

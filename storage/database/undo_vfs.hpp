@@ -2,7 +2,8 @@
 // SQLite's access to its files with a memory of what the disk may still forget, so that a power loss can take
 // it back: for the database and its log, the bytes and the size that the last sync doesn't cover. The rule is
 // that of a file system: a sync makes durable what was written to that file before it, and nothing else does.
-// Names are durable at once, as SQLite syncs the folder of a file it makes. A layer over SQLite's own VFS;
+// Names are durable at once, as SQLite syncs the folder of a file it makes; past 64 MiB that a file remembers
+// it is synced, as a kernel writes back. A layer over SQLite's own VFS;
 // made once, before the first database is opened, and kept until the process ends. Any thread.
 #pragma once
 
