@@ -72,13 +72,14 @@ TEST_F(DatabaseFaults, frozen_it_ends_in_order_all_the_same_and_waits_for_no_adm
     EXPECT_LT(std::chrono::steady_clock::now() - told, std::chrono::seconds(10));
 }
 
-TEST_F(DatabaseFaults, a_transaction_that_holds_the_right_to_write_keeps_it_while_frozen) {
+TEST_F(DatabaseFaults, a_transaction_that_was_open_when_it_froze_commits_when_it_is_healed) {
     run(client_, "BEGIN");
     run(client_, "INSERT INTO t VALUES (1)");
     apply({"freeze"});
     ASSERT_EQ(PQsendQuery(client_.get(), "COMMIT"), 1);
     const Client other(PQconnectdb((where("secret") + " connect_timeout=2").c_str()));
     EXPECT_NE(PQstatus(other.get()), CONNECTION_OK);
+    EXPECT_FALSE(has_answer(client_));
     heal();
     EXPECT_EQ(tag(Answer(PQgetResult(client_.get()))), "COMMIT");
     EXPECT_EQ(value(connect(), "SELECT count(*) FROM t"), "1");
