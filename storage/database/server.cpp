@@ -147,13 +147,13 @@ void Server::seat(boost::asio::ip::tcp::socket socket) {
         failure ? "unknown" : fmt::format("{}:{}", endpoint.address().to_string(), endpoint.port());
     Seat seat;
     seat.refusing = operation_.faults.refuses_connection();
-    if (seat.refusing) ++operation_.statistics.connections_refused;
     const std::string secret = random_bytes(4);
     std::memcpy(&seat.secret, secret.data(), 4);
     {
         const std::lock_guard lock(mutex_);
         const auto limit = static_cast<std::size_t>(config_.max_connections);
         if (guests_.size() >= limit + waiting_room) {
+            ++operation_.statistics.connections_refused;
             events_.report("connection_refused", "too many connections",
                            {{"reason", std::string("too many connections")}, {"peer", peer}});
             return;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The faults of understudy-db, as its clients meet them.
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -93,6 +94,10 @@ TEST_F(DatabaseFaults, it_refuses_new_connections_with_57p03_and_serves_those_it
               std::string::npos)
         << PQerrorMessage(refused.get());
     EXPECT_EQ(PQping(where("secret").c_str()), PQPING_REJECT);  // what libpq makes of 57P03
+    const auto befell = state().at("faults").as_array().at(0).as_object().at("befell").to_number<int>();
+    EXPECT_GE(befell, 2);
+    EXPECT_THAT(admin({"metrics"}).out, ::testing::HasSubstr(fmt::format(
+                                            "understudy_db_connections_refused_total{{}} {}\n", befell)));
     EXPECT_EQ(tag(run(client_, "INSERT INTO t VALUES (1)")), "INSERT 0 1");
     heal();
     EXPECT_EQ(value(connect(), "SELECT count(*) FROM t"), "1");
