@@ -64,6 +64,11 @@ int main(int argc, char** argv) {
                                     "write a copy of the file there, also while the service runs, and end");
     app.add_option("--restore", restore, "make the file from that copy, where there is none yet, and end")
         ->excludes(backs_up);
+    app.footer(
+        "The configuration has: listen, file, users: {NAME: {password_file}}, and optionally database,\n"
+        "max_connections, lock_timeout, idle_in_transaction_timeout, scram_iterations, admin_socket, "
+        "power_loss,\n"
+        "slow_statement_ms.");
     CLI::App* admin = app.add_subcommand("admin", "ask or change a service that runs");
     admin->add_option("--socket", socket, "its admin_socket")->required()->type_name("PATH");
     admin->add_option("command", words, "state, faults, metrics, fault KIND [KEY=VALUE]..., heal ID")
