@@ -92,7 +92,8 @@ int main(int argc, char** argv) {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     auto config = database::read_config(config_path);
     if (config.has_error()) return refuse_config(config.error());
-    if (!backup.empty()) return copied(database::copy_database(config->file, backup), config->file, backup);
+    if (!backup.empty())
+        return copied(database::back_up(config->admin_socket, config->file, backup), config->file, backup);
     if (!restore.empty())
         return copied(database::copy_database(restore, config->file), restore, config->file);
     return serve(std::move(*config));

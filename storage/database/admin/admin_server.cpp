@@ -3,9 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
 #include "base/io/admin_words.hpp"
 #include "base/io/clock.hpp"
 #include "base/prometheus_text.hpp"
+#include "storage/database/copy.hpp"
 
 namespace understudy::database {
 namespace {
@@ -33,10 +38,12 @@ io::HttpResponse AdminServer::answer(const io::HttpRequest& request) {
         if (target == "/metrics") return {200, metrics(), prometheus_content_type};
         return io::admin_document(target == "/state" ? state() : json::object{{"faults", faults()}});
     }
+    if (target == "/backup") return back_up(request);
     const bool heals = target.starts_with(faults_path) && target.ends_with(heal_verb) &&
                        target.size() > faults_path.size() + heal_verb.size();
     if (target != "/faults" && !heals)
-        return io::admin_refusal(404, target + ": there is /state, /metrics, /faults, /faults/ID/heal");
+        return io::admin_refusal(404,
+                                 target + ": there is /state, /metrics, /backup, /faults, /faults/ID/heal");
     if (request.method != "POST") return io::admin_refusal(405, target + ": use POST");
     if (!heals) return apply(request.body);
     return heal(target.substr(faults_path.size(), target.size() - faults_path.size() - heal_verb.size()));
@@ -62,6 +69,22 @@ io::HttpResponse AdminServer::apply(const std::string& body) {
 io::HttpResponse AdminServer::heal(const std::string& id) {
     if (server_.operation().faults.heal(id)) return io::admin_document({{"ok", true}});
     return io::admin_refusal(404, id + ": no such fault is in force");
+}
+
+io::HttpResponse AdminServer::back_up(const io::HttpRequest& request) {
+    if (request.method == "GET") {
+        json::object held{{"to", backup_.to()}, {"state", to_string(backup_.state())}};
+        if (backup_.state() == Backup::State::failed) {
+            const Error& error = backup_.outcome().error();
+            held["error"] = error.message();
+            held["asked_wrongly"] = error.kind == ErrorKind::bad_input;
+        }
+        return io::admin_document(held);
+    }
+    if (request.method != "POST") return io::admin_refusal(405, "/backup: use GET or POST");
+    auto words = io::admin_words(request.body);
+    if (words.has_error()) return io::admin_outcome(words.error());
+    return io::admin_outcome(backup_.start(server_.config().file, io::take_word(*words, "to")));
 }
 
 json::array AdminServer::faults() const {
@@ -112,6 +135,28 @@ Result<std::string> administer(const std::string& socket, const std::vector<std:
     for (const char* reads : {"state", "faults", "metrics"})
         if (command == reads) return io::administrate(socket, "GET", "/" + command);
     return usage(command, "is not known");
+}
+
+Result<void> back_up(const std::string& socket, const std::string& from, const std::string& to) {
+    constexpr auto look_again = std::chrono::milliseconds(50);
+    constexpr auto limit = std::chrono::hours(1);
+    // Nobody answers, or nobody can: then the file is free.
+    if (socket.empty() || io::administrate(socket, "GET", "/backup").has_error())
+        return copy_database(from, to);
+    const std::string absolute = std::filesystem::absolute(to).lexically_normal().string();
+    UNDERSTUDY_CHECK(
+        io::administrate(socket, "POST", "/backup", json::serialize(json::object{{"to", absolute}})));
+    for (const auto end = std::chrono::steady_clock::now() + limit; std::chrono::steady_clock::now() < end;) {
+        UNDERSTUDY_TRY(const std::string answer, io::administrate(socket, "GET", "/backup"));
+        const json::object held = json::parse(answer).as_object();
+        const auto& state = held.at("state").as_string();
+        if (state == to_string(Backup::State::done)) return {};
+        if (state != to_string(Backup::State::running))
+            return Error(held.at("asked_wrongly").as_bool() ? ErrorKind::bad_input : ErrorKind::environment,
+                         "the service", json::value_to<std::string>(held.at("error")));
+        std::this_thread::sleep_for(look_again);
+    }
+    return Error(ErrorKind::timeout, absolute, "the service still copied after an hour");
 }
 
 }  // namespace understudy::database

@@ -137,10 +137,10 @@ std::vector<json::object> Database::events(const std::string& name) const {
     return found;
 }
 
-std::string Database::integrity() const {
+std::string Database::integrity() {
+    EXPECT_EQ(stop(SIGTERM), 0);
     sqlite3* file = nullptr;
     sqlite3_open((directory_ + "/db.sqlite").c_str(), &file);
-    sqlite3_busy_timeout(file, 10'000);
     std::string verdict;
     sqlite3_exec(
         file, "PRAGMA integrity_check",
@@ -150,6 +150,7 @@ std::string Database::integrity() const {
         },
         &verdict, nullptr);
     sqlite3_close(file);
+    start();
     return verdict;
 }
 

@@ -60,7 +60,8 @@ class Database : public ::testing::Test {
     Outcome admin(std::vector<std::string> words) const;
     json::object state() const;
     std::vector<json::object> events(const std::string& name) const;  // attributes, in their order
-    std::string integrity() const;                                    // of the file: "ok"
+    // Of the file, "ok"; the service, whose alone it is, is stopped for that and started again.
+    std::string integrity();
 
     std::string directory_;
     int port_ = 0;
