@@ -24,6 +24,23 @@ void read_password(const config::Value& path, std::string& password) {
     if (password.empty()) path.refuse("the password in " + path.text() + " is empty");
 }
 
+// Both or neither.
+void read_tls(config::Mapping& top, Config& result) {
+    const auto certificate = top.optional("tls_certificate"), key = top.optional("tls_key");
+    if (certificate.has_value() != key.has_value())
+        (certificate ? *certificate : *key)
+            .refuse(certificate ? "needs tls_key too" : "needs tls_certificate too");
+    if (!certificate || !key) return;
+    auto loaded = TlsContext::load(certificate->text(), key->text());
+    if (loaded.has_value()) {
+        result.tls = std::move(*loaded);
+        return;
+    }
+    const auto& error = loaded.error();
+    (error.subject == key->text() ? *key : *certificate)
+        .refuse(error.subject + " " + error.reason, error.remedy);
+}
+
 }  // namespace
 
 Result<Config> read_config(const std::string& path) {
@@ -53,6 +70,7 @@ Result<Config> read_config(const std::string& path) {
         result.idle_in_transaction_timeout = value->duration(100ms, 24h);
     if (const auto value = top.optional("scram_iterations"))
         result.scram_iterations = static_cast<int>(value->integer(1, 10'000'000));
+    read_tls(top, result);
     top.refuse_unknown_keys();
     UNDERSTUDY_CHECK(diagnostics.outcome());
     return result;

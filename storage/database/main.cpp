@@ -19,7 +19,7 @@ constexpr const char* usage =
     "Serves an SQLite database file with the PostgreSQL protocol (version 3, SCRAM-SHA-256).\n"
     "The file (YAML) has: listen, file, users: {NAME: {password_file}}, and optionally database, "
     "max_connections,\n"
-    "lock_timeout, idle_in_transaction_timeout, scram_iterations.\n";
+    "lock_timeout, idle_in_transaction_timeout, tls_certificate with tls_key, scram_iterations.\n";
 
 }  // namespace
 

@@ -146,8 +146,18 @@ void Server::stop() {
 }
 
 SessionSettings Server::settings_for(const Seat& seat) const {
-    return {users_,      stranger_, crypto_,  to_base64(random_bytes(18)), config_.database, seat.process_id,
-            seat.secret, 10s,       seat.full};
+    SessionSettings settings;
+    settings.users = users_;
+    settings.stranger = stranger_;
+    settings.crypto = crypto_;
+    settings.server_nonce = to_base64(random_bytes(18));
+    settings.tls = config_.tls != nullptr;
+    if (settings.tls) settings.tls_binding = config_.tls->binding();
+    settings.database = config_.database;
+    settings.process_id = seat.process_id;
+    settings.secret = seat.secret;
+    settings.full = seat.full;
+    return settings;
 }
 
 void Server::refused(const std::string& reason, const std::string& peer) {
