@@ -49,7 +49,8 @@ Server::Server(Config config, io::EventWriter& events)
     for (const auto& [user, password] : config_.passwords)
         users_[user] = make_verifier(crypto_, password, random_bytes(16), config_.scram_iterations);
     config_.passwords.clear();
-    stranger_ = make_verifier(crypto_, random_bytes(32), random_bytes(16), config_.scram_iterations);
+    // Of no password at all: it need not be derived from one.
+    stranger_ = {random_bytes(16), config_.scram_iterations, random_bytes(32), random_bytes(32)};
 }
 
 Server::~Server() = default;
