@@ -2,6 +2,8 @@
 // The system catalogs that clients ask: PostgreSQL manual chapters 53 and 37. Relations have the OID 16384 +
 // their row in SQLite's schema; a primary key that is SQLite's row number shows as an index with the OID
 // 1000016384 + that row.
+#include <fmt/format.h>
+
 #include <map>
 
 #include "storage/database/schema_reader.hpp"
@@ -120,21 +122,7 @@ const Definition definitions[] = {
      "typelem oid, "
      "typarray oid, typbasetype oid, typtypmod int4, typnotnull bool, typdelim char, typinput regclass, "
      "typcollation oid",
-     "SELECT t.column1 AS oid, t.column2 AS typname, 11 AS typnamespace, t.column3 AS typlen, 'b' AS "
-     "typtype, t.column4 AS "
-     "typcategory, 0 AS typrelid, 0 AS typelem, 0 AS typarray, 0 AS typbasetype, -1 AS typtypmod, 0 AS "
-     "typnotnull, ',' AS "
-     "typdelim, 0 AS typinput, 0 AS typcollation FROM (VALUES (16, 'bool', 1, 'B'), (17, 'bytea', -1, 'U'), "
-     "(18, 'char', 1, "
-     "'Z'), (19, 'name', 64, 'S'), (20, 'int8', 8, 'N'), (21, 'int2', 2, 'N'), (23, 'int4', 4, 'N'), (25, "
-     "'text', -1, 'S'), "
-     "(26, 'oid', 4, 'N'), (114, 'json', -1, 'U'), (700, 'float4', 4, 'N'), (701, 'float8', 8, 'N'), (1042, "
-     "'bpchar', -1, "
-     "'S'), (1043, 'varchar', -1, 'S'), (1082, 'date', 4, 'D'), (1083, 'time', 8, 'D'), (1114, 'timestamp', "
-     "8, 'D'), (1184, "
-     "'timestamptz', 8, 'D'), (1186, 'interval', 16, 'T'), (1700, 'numeric', -1, 'N'), (2205, 'regclass', 4, "
-     "'N'), (2950, "
-     "'uuid', 16, 'U'), (3802, 'jsonb', -1, 'U')) AS t"},
+     ""},  // made below
     {"pg_database",
      "oid oid, datname name, datdba oid, encoding int4, datlocprovider char, datistemplate bool, "
      "datallowconn bool, "
@@ -187,7 +175,8 @@ const Definition definitions[] = {
      "SELECT 0 AS oid, 0 AS pnpubid, 0 AS pnnspid WHERE 0"},
     {"pg_auth_members", "oid oid, roleid oid, member oid, grantor oid",
      "SELECT 0 AS oid, 0 AS roleid, 0 AS member, 0 AS grantor WHERE 0"},
-    {"pg_range", "rngtypid oid, rngsubtype oid", "SELECT 0 AS rngtypid, 0 AS rngsubtype WHERE 0"},
+    {"pg_range", "rngtypid oid, rngsubtype oid, rngmultitypid oid",
+     "SELECT 0 AS rngtypid, 0 AS rngsubtype, 0 AS rngmultitypid WHERE 0"},
     {"pg_proc", "oid oid, proname name, pronamespace oid",
      "SELECT 0 AS oid, NULL AS proname, 0 AS pronamespace WHERE 0"},
     {"information_schema.tables", "table_catalog name, table_schema name, table_name name, table_type text",
@@ -213,6 +202,34 @@ const Definition definitions[] = {
      "SELECT understudy_current_database() AS catalog_name, 'public' AS schema_name"},
 };
 
+char category_of(SqlType type) {
+    if (is_array(type)) return 'A';
+    if (type == SqlType::boolean) return 'B';
+    if (is_number(type) || type == SqlType::oid || type == SqlType::regclass) return 'N';
+    if (type == SqlType::single_char) return 'Z';
+    if (is_text(type)) return 'S';
+    if (type == SqlType::interval) return 'T';
+    return is_moment(type) || type == SqlType::time ? 'D' : 'U';
+}
+
+std::string types_sql() {
+    const auto oid = [](std::optional<SqlType> type) {
+        return static_cast<std::uint32_t>(type.value_or(SqlType::unknown));
+    };
+    std::string rows;
+    for (const auto& type : all_types())
+        rows += fmt::format("{}({}, '{}', {}, '{}', {}, {})", rows.empty() ? "" : ", ", oid(type.type),
+                            type.name, type.bytes, category_of(type.type), oid(element_of(type.type)),
+                            oid(array_of(type.type)));
+    return "SELECT t.column1 AS oid, t.column2 AS typname, 11 AS typnamespace, t.column3 AS typlen, 'b' AS "
+           "typtype, "
+           "t.column4 AS typcategory, 0 AS typrelid, t.column5 AS typelem, t.column6 AS typarray, 0 AS "
+           "typbasetype, "
+           "-1 AS typtypmod, 0 AS typnotnull, ',' AS typdelim, 0 AS typinput, 0 AS typcollation FROM "
+           "(VALUES " +
+           rows + ") AS t";
+}
+
 std::vector<TableColumn> columns_of(std::string_view list) {
     std::vector<TableColumn> columns;
     while (!list.empty()) {
@@ -237,7 +254,8 @@ const Table* find_system_table(std::string_view schema, std::string_view name) {
         for (const auto& definition : definitions) {
             Table table;
             table.name = definition.name;
-            table.sql = std::string("(") + definition.sql + ")";
+            const std::string sql = *definition.sql == '\0' ? types_sql() : definition.sql;
+            table.sql = "(" + sql + ")";
             table.columns = columns_of(definition.columns);
             table.writable = false;
             table.always_empty = std::string_view(definition.sql).ends_with(" WHERE 0");

@@ -84,9 +84,24 @@ class Translator {
     Expression settled(Expression value);  // an undecided one becomes text
     static bool castable(SqlType from, SqlType to, CastContext context);
 
+    // arrays.cpp
+    Expression array_expression(const PgQuery__AArrayExpr& node, Scope& scope,
+                                std::optional<Type> wanted = {});
+    Expression subscript(const PgQuery__AIndirection& node, Scope& scope);
+    Expression any_or_all(const PgQuery__AExpr& node, Scope& scope);
+    // Whether `name` holds between a value and some, or every, one of the rows of `source`.
+    Expression quantified(const std::string& name, bool every, Expression left, Expression element,
+                          const std::string& source);
+    std::optional<Expression> array_operation(const std::string& name, Expression& left, Expression& right);
+    std::optional<Expression> array_call(const std::string& name, std::vector<Expression>& arguments);
+    std::string unnest(const PgQuery__RangeFunction& node, const PgQuery__FuncCall& call, Scope& scope);
+    Expression array_or(Expression value, SqlType otherwise);
+
     // calls.cpp
     Expression call(const PgQuery__FuncCall& node, Scope& scope);
     Expression aggregate(const std::string& name, const PgQuery__FuncCall& node, Scope& scope);
+    std::string aggregate_order(const PgQuery__FuncCall& node, Scope& scope,
+                                const std::vector<Expression>& arguments, std::string& keys);
     std::string window(const PgQuery__WindowDef& node, Scope& scope);
     Expression extract(const PgQuery__FuncCall& node, Scope& scope, bool exact);
 

@@ -58,7 +58,8 @@ TEST_P(Answers, are_those_of_postgresql) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, Answers,
-                         testing::Values("numbers", "texts", "moments", "queries", "changes", "documents"),
+                         testing::Values("numbers", "texts", "moments", "queries", "changes", "documents",
+                                         "arrays"),
                          [](const auto& parameter) { return parameter.param; });
 
 TEST(Psql, describes_relations) {
