@@ -226,7 +226,7 @@ SqlResult<Stored> input_array_binary(Type type, std::string_view bytes) {
     if (*dimensions == 0) return bytes.empty() ? SqlResult<Stored>(Stored(std::string("{}"))) : wrong;
     if (*dimensions > 1) return unsupported("an array of more than one dimension");
     const auto count = take(), lower = take();
-    if (!count || !lower || *count < 0 || *count > static_cast<std::int64_t>(bytes.size() / 4)) return wrong;
+    if (!count || !lower || *count < 0) return wrong;
     if (*lower != 1 && *count > 0) return unsupported("an array with lower bounds");
     std::string stored = "{";
     for (std::int64_t i = 0; i < *count; ++i) {

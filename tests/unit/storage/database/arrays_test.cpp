@@ -98,6 +98,11 @@ TEST(Arrays, are_ordered_by_their_elements_and_then_by_their_length) {
     EXPECT_EQ(compare_values(SqlType::bpchar, Stored("a "s), Stored("a"s)), 0);
 }
 
+TEST(Arrays, an_escaped_null_is_a_text) {
+    EXPECT_EQ(std::get<std::string>(*input_text({SqlType::text_array, -1}, "{\\NULL, null,a\\ }")),
+              R"({"NULL",NULL,"a "})");
+}
+
 TEST(Arrays, have_types_of_their_own) {
     EXPECT_EQ(array_of(SqlType::int4), SqlType::int4_array);
     EXPECT_EQ(element_of(SqlType::int4_array), SqlType::int4);
