@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "storage/database/sql/parse_tree.hpp"
+#include "storage/database/sql/view_columns.hpp"
 
 namespace understudy::database {
 namespace {
@@ -40,6 +41,17 @@ const Table* SchemaReader::find(std::string_view schema, std::string_view name) 
     return found->second.get();
 }
 
+std::vector<std::string> SchemaReader::views_on(const std::string& name) const {
+    std::vector<std::string> views;
+    const auto all = query(connection_,
+                           "SELECT name, sql FROM sqlite_schema WHERE type = 'view' AND name <> ?1 UNION ALL "
+                           "SELECT name, sql FROM sqlite_temp_schema WHERE type = 'view' AND name <> ?1",
+                           name);
+    while (step(all))
+        if (reads_relation(schema_text(all, 1), name)) views.push_back(schema_text(all, 0));
+    return views;
+}
+
 bool SchemaReader::refresh() {
     if (!version_query_) version_query_ = query(connection_, "PRAGMA schema_version", {});
     const std::int64_t version = step(version_query_) ? sqlite3_column_int64(version_query_.get(), 0) : -1;
@@ -55,14 +67,26 @@ std::unique_ptr<Table> SchemaReader::read(const std::string& name) const {
     table->name = name;
     table->sql = quoted(name);
     std::string definition;
-    if (const auto text = query(connection_,
-                                "SELECT sql FROM sqlite_schema WHERE name = ?1 AND type = 'table' UNION ALL "
-                                "SELECT sql FROM sqlite_temp_schema WHERE name = ?1 AND type = 'table'",
-                                name);
+    if (const auto text =
+            query(connection_,
+                  "SELECT sql, type FROM sqlite_schema WHERE name = ?1 AND type IN ('table', 'view') "
+                  "UNION ALL SELECT sql, type FROM sqlite_temp_schema WHERE name = ?1 AND type IN "
+                  "('table', 'view')",
+                  name);
         step(text))
-        definition = schema_text(text, 0);
+        definition = schema_text(text, 0),
+        table->kind = schema_text(text, 1) == "view" ? Table::Kind::view : Table::Kind::table;
     else
         return nullptr;
+    if (table->kind == Table::Kind::view) {
+        for (auto& column : read_view_remark(definition)) {
+            TableColumn made;
+            made.name = std::move(column.name);
+            made.type = column.type;
+            table->columns.push_back(std::move(made));
+        }
+        return table;
+    }
     const auto columns =
         query(connection_,
               "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1)", name);

@@ -62,7 +62,8 @@ const Definition definitions[] = {
      "attstorage char, attcompression char, attacl text_array, attfdwoptions text_array",
      "SELECT s.rowid + 16384 AS attrelid, c.name AS attname, understudy_declared_oid(c.type, s.sql, c.name) "
      "AS atttypid, -1 AS "
-     "attlen, c.cid + 1 AS attnum, 0 AS attndims, understudy_declared_typmod(c.type) AS atttypmod, "
+     "attlen, c.cid + 1 AS attnum, 0 AS attndims, understudy_declared_typmod(c.type, s.sql, c.name) AS "
+     "atttypmod, "
      "(c.\"notnull\" OR c.pk > 0) AS "
      "attnotnull, c.dflt_value IS NOT NULL AS atthasdef, '' AS attidentity, CASE WHEN c.hidden > 1 THEN 's' "
      "ELSE '' END AS "
@@ -146,6 +147,10 @@ const Definition definitions[] = {
      "SELECT 'public' AS schemaname, s.name AS tablename, understudy_current_user() AS tableowner FROM "
      "sqlite_schema AS s "
      "WHERE s.type = 'table' AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"},
+    {"pg_views", "schemaname name, viewname name, viewowner name",
+     "SELECT 'public' AS schemaname, s.name AS viewname, understudy_current_user() AS viewowner FROM "
+     "sqlite_schema AS s "
+     "WHERE s.type = 'view'"},
     {"pg_settings", "name text, setting text", "SELECT NULL AS name, NULL AS setting WHERE 0"},
     {"pg_collation", "oid oid, collname name, collnamespace oid",
      "SELECT 950 AS oid, 'C' AS collname, 11 AS collnamespace"},

@@ -45,6 +45,9 @@ const Table* Translator::table(const PgQuery__RangeVar& node, bool to_write) {
     if (found == nullptr) {
         fail(sqlstate::undefined_table, "relation \"{}{}{}\" does not exist", schema,
              schema.empty() ? "" : ".", node.relname);
+    } else if (to_write && found->kind == Table::Kind::view) {
+        refuse(fmt::format("changing view \"{}\" (change its tables)", node.relname));
+        return nullptr;
     } else if (to_write && !found->writable) {
         fail(sqlstate::insufficient_privilege, "permission denied for relation \"{}\"", node.relname);
         return nullptr;

@@ -110,7 +110,7 @@ SqlResult<Statement> Translator::run(const PgQuery__Node& node) {
             refuse("EXPLAIN");
             break;
         case PG_QUERY__NODE__NODE_VIEW_STMT:
-            refuse("CREATE VIEW");
+            result = create_view(*node.view_stmt);
             break;
         case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT:
             refuse("CREATE SEQUENCE (use a serial or identity column)");

@@ -159,7 +159,10 @@ class Translator {
     Statement create_index(const PgQuery__IndexStmt& node);
     Statement alter_table(const PgQuery__AlterTableStmt& node);
     Statement rename(const PgQuery__RenameStmt& node);
-    Statement drop(const PgQuery__DropStmt& node);
+    Statement create_view(const PgQuery__ViewStmt& node);  // views.cpp
+    Statement drop(const PgQuery__DropStmt& node);         // drop.cpp
+    void drop_relation(const std::string& name, const std::vector<std::string>& all, bool cascade,
+                       std::vector<std::string>& views);
     Statement truncate(const PgQuery__TruncateStmt& node);
     struct ColumnDefinition {
         std::string sql;
@@ -208,6 +211,8 @@ class Translator {
     std::vector<CommonTable> common_tables_;
 };
 
+// A definition of several parts: the last is the one that is run as the statement.
+void run_last(Statement& statement);
 // The wider of two number types, as PostgreSQL's operators have it.
 SqlType wider_number(SqlType left, SqlType right);
 // A literal of an unknown type beside a known one has the other's type.

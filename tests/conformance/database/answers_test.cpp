@@ -59,7 +59,7 @@ TEST_P(Answers, are_those_of_postgresql) {
 
 INSTANTIATE_TEST_SUITE_P(Files, Answers,
                          testing::Values("numbers", "texts", "moments", "queries", "changes", "documents",
-                                         "arrays"),
+                                         "arrays", "relations"),
                          [](const auto& parameter) { return parameter.param; });
 
 TEST(Psql, describes_relations) {
@@ -73,6 +73,13 @@ TEST(Psql, describes_relations) {
         "seen timestamptz default now())");
     server.run(client, "create index stock_price on stock (price)");
     const auto ask = [&](const char* command) { return run({"psql", "-X", "-c", command}, options).out; };
+    server.run(client,
+               "create view dear as select code, price * 2 as twice, seen from stock where price > 9");
+    const std::string view = ask("\\d dear");
+    for (const char* part : {"View \"public.dear\"", "code   | character varying(8)", "twice  | numeric",
+                             "seen   | timestamp with time zone"})
+        EXPECT_NE(view.find(part), std::string::npos) << part << " in\n" << view;
+    EXPECT_NE(ask("\\dv").find("public | dear | view | tester"), std::string::npos) << ask("\\dv");
     const std::string table = ask("\\d stock");
     for (const char* part :
          {"id     | bigint", "code   | character varying(8)", "price  | numeric(8,2)",
