@@ -160,6 +160,8 @@ Engine::Status Engine::send_rows(Portal& portal, std::int64_t row_limit) {
     }
     const bool counts_changes = statement.kind != StatementKind::select && statement.counts_rows;
     const std::int64_t counted = counts_changes ? sqlite3_changes64(connection_.get()) : rows;
+    if (!statement.serial.empty() && counted > 0)
+        context_.remember_serial(statement.serial, sqlite3_last_insert_rowid(connection_.get()));
     if (portal.compiled) sqlite3_reset(portal.compiled.get());  // ends its read snapshot
     portal.finished = true;
     out_->command_complete(tag_of(statement, counted));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "storage/database/core/value_forms.hpp"
 #include "storage/database/sql/parse_tree.hpp"
 #include "storage/database/sql/view_columns.hpp"
 
@@ -50,6 +51,14 @@ std::vector<std::string> SchemaReader::views_on(const std::string& name) const {
     while (step(all))
         if (reads_relation(schema_text(all, 1), name)) views.push_back(schema_text(all, 0));
     return views;
+}
+
+bool SchemaReader::is_default(const std::string& sequence) const {
+    return step(query(
+        connection_,
+        "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND instr(sql, ?1) > 0 UNION ALL SELECT 1 FROM "
+        "sqlite_temp_schema WHERE type = 'table' AND instr(sql, ?1) > 0",
+        fmt::format("understudy_nextval({}, ", sql_literal(Stored(sequence)))));
 }
 
 bool SchemaReader::refresh() {
@@ -113,6 +122,11 @@ std::unique_ptr<Table> SchemaReader::read(const std::string& name) const {
                                                                 : SqlType::int4;
         }
         table->columns.push_back(std::move(column));
+    }
+    // Its rules aren't PostgreSQL's columns of a sequence.
+    if (definition.find("/*sequence*/") != std::string::npos) {
+        table->kind = Table::Kind::sequence;
+        table->columns.resize(std::min<std::size_t>(3, table->columns.size()));
     }
     std::sort(key.begin(), key.end());
     for (auto& [place, column] : key) table->primary_key.push_back(std::move(column));

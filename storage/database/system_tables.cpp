@@ -41,8 +41,9 @@ const Definition definitions[] = {
      "-1.0 AS reltuples, 0 AS reltoastrelid, s.type = 'table' AND (s.sql LIKE '%INTEGER /*%' OR EXISTS "
      "(SELECT 1 FROM "
      "pragma_index_list(s.name))) AS relhasindex, 0 AS relisshared, 'p' AS relpersistence, CASE s.type WHEN "
-     "'table' THEN "
-     "'r' WHEN 'view' THEN 'v' ELSE 'i' END AS relkind, (SELECT count(*) FROM pragma_table_info(s.name)) AS "
+     "'table' THEN CASE WHEN s.sql LIKE '%/*sequence*/%' THEN 'S' ELSE "
+     "'r' END WHEN 'view' THEN 'v' ELSE 'i' END AS relkind, (SELECT count(*) FROM pragma_table_info(s.name)) "
+     "AS "
      "relnatts, 0 AS "
      "relchecks, 0 AS relhasrules, 0 AS relhastriggers, 0 AS relrowsecurity, 0 AS relforcerowsecurity, 'd' "
      "AS relreplident, "
@@ -76,7 +77,9 @@ const Definition definitions[] = {
      "'', NULL, NULL FROM sqlite_schema AS s, pragma_index_info(s.name) AS i WHERE s.type = 'index'"},
     {"pg_attrdef", "oid oid, adrelid oid, adnum int2, adbin text",
      "SELECT s.rowid + 2000000000 AS oid, s.rowid + 16384 AS adrelid, c.cid + 1 AS adnum, "
-     "replace(c.dflt_value, 'understudy_now()', 'now()') AS adbin FROM sqlite_schema AS s, "
+     "replace(replace(replace(c.dflt_value, 'understudy_now()', 'now()'), 'understudy_nextval(', "
+     "'nextval('), "
+     "', NULL)', ')') AS adbin FROM sqlite_schema AS s, "
      "pragma_table_xinfo(s.name) AS c WHERE s.type = 'table' AND c.dflt_value IS NOT NULL"},
     {"pg_index",
      "indexrelid oid, indrelid oid, indnatts int2, indisunique bool, indisprimary bool, indisclustered bool, "
@@ -146,7 +149,8 @@ const Definition definitions[] = {
     {"pg_tables", "schemaname name, tablename name, tableowner name",
      "SELECT 'public' AS schemaname, s.name AS tablename, understudy_current_user() AS tableowner FROM "
      "sqlite_schema AS s "
-     "WHERE s.type = 'table' AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"},
+     "WHERE s.type = 'table' AND s.sql NOT LIKE '%/*sequence*/%' AND s.name NOT LIKE 'sqlite\\_%' ESCAPE "
+     "'\\'"},
     {"pg_views", "schemaname name, viewname name, viewowner name",
      "SELECT 'public' AS schemaname, s.name AS viewname, understudy_current_user() AS viewowner FROM "
      "sqlite_schema AS s "
@@ -188,7 +192,7 @@ const Definition definitions[] = {
      "SELECT understudy_current_database() AS table_catalog, 'public' AS table_schema, s.name AS table_name, "
      "CASE s.type WHEN "
      "'table' THEN 'BASE TABLE' ELSE 'VIEW' END AS table_type FROM sqlite_schema AS s WHERE s.type IN "
-     "('table', 'view') AND "
+     "('table', 'view') AND s.sql NOT LIKE '%/*sequence*/%' AND "
      "s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"},
     {"information_schema.columns",
      "table_catalog name, table_schema name, table_name name, column_name name, ordinal_position int4, "

@@ -134,5 +134,6 @@ void add_aggregates(Registry& registry);
 void add_ordered_aggregates(Registry& registry);
 void add_array_functions(Registry& registry);
 void add_array_elements(Registry& registry);
+void add_sequence_functions(Registry& registry);
 
 }  // namespace understudy::database

@@ -61,6 +61,7 @@ Expression Translator::call(const PgQuery__FuncCall& node, Scope& scope) {
         return of_type(SqlType::text, fmt::format("understudy_concat_ws({})", sql), name);
     }
     if (auto result = array_call(name, arguments)) return *result;
+    if (auto result = sequence_call(name, arguments)) return *result;
     const FunctionRow* best = nullptr;
     int best_score = -1;
     for (const auto& row : function_table()) {

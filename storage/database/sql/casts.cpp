@@ -82,6 +82,7 @@ Expression Translator::cast(Expression value, Type to, CastContext context) {
             result.sql =
                 fmt::format("understudy_{}({})", to.type == SqlType::regclass ? "regclass" : "regtype",
                             sql_literal(Stored(*value.literal)));
+            if (to.type == SqlType::regclass) result.relation = value.literal;
             return result;
         }
         auto stored =

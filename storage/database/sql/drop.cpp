@@ -45,11 +45,16 @@ Statement Translator::drop(const PgQuery__DropStmt& node) {
     Table::Kind wanted = Table::Kind::table;
     if (node.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW) {
         wanted = Table::Kind::view;
+    } else if (node.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE) {
+        wanted = Table::Kind::sequence;
     } else if (!is_index && node.remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE) {
-        refuse("DROP of other than tables, views and indexes");
+        refuse("DROP of other than tables, views, sequences and indexes");
         return result;
     }
-    result.tag = is_index ? "DROP INDEX" : wanted == Table::Kind::view ? "DROP VIEW" : "DROP TABLE";
+    result.tag = is_index                          ? "DROP INDEX"
+                 : wanted == Table::Kind::view     ? "DROP VIEW"
+                 : wanted == Table::Kind::sequence ? "DROP SEQUENCE"
+                                                   : "DROP TABLE";
     const bool cascade = node.behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
     std::vector<std::string> all, views;
     for (std::size_t i = 0; i < node.n_objects; ++i) {
@@ -73,6 +78,10 @@ Statement Translator::drop(const PgQuery__DropStmt& node) {
             fail(sqlstate::insufficient_privilege, "permission denied: \"{}\" is a system catalog",
                  names.back());
         if (dropped->kind != wanted) fail("42809", "\"{}\" is not a {}", names.back(), name_of(wanted));
+        if (wanted == Table::Kind::sequence && catalog_.is_default(names.back())) {
+            if (cascade) refuse("DROP SEQUENCE … CASCADE that takes defaults away");
+            fail("2BP01", "cannot drop sequence {} because other objects depend on it", names.back());
+        }
         all.push_back(names.back());
     }
     for (const auto& name : all) drop_relation(name, all, cascade, views);

@@ -48,6 +48,9 @@ const Table* Translator::table(const PgQuery__RangeVar& node, bool to_write) {
     } else if (to_write && found->kind == Table::Kind::view) {
         refuse(fmt::format("changing view \"{}\" (change its tables)", node.relname));
         return nullptr;
+    } else if (to_write && found->kind == Table::Kind::sequence) {
+        fail("42809", "cannot change sequence \"{}\"", node.relname);
+        return nullptr;
     } else if (to_write && !found->writable) {
         fail(sqlstate::insufficient_privilege, "permission denied for relation \"{}\"", node.relname);
         return nullptr;

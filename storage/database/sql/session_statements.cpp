@@ -178,6 +178,7 @@ Statement Translator::copy(const PgQuery__CopyStmt& node) {
             return result;
         }
         const Relation rows = select(*node.query->select_stmt, nullptr);
+        if (locks_rows_) refuse("FOR UPDATE or nextval() in COPY");
         result.sql = rows.sql;
         plan.columns = rows.columns;
         return result;

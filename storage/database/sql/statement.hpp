@@ -61,8 +61,9 @@ struct Statement {
     bool locks_rows = false;  // FOR UPDATE: waits for the right to write
     std::vector<ResultColumn> columns;
     std::vector<SqlType> parameters;
-    std::string name;   // of a savepoint, setting, prepared statement or portal
-    std::string value;  // of SET
+    std::string name;    // of a savepoint, setting, prepared statement or portal
+    std::string value;   // of SET
+    std::string serial;  // the sequence of the serial column that an INSERT numbers; empty: none
     std::optional<Isolation> isolation;
     bool read_only = false;
     CopyPlan copy;

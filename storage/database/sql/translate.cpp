@@ -113,7 +113,10 @@ SqlResult<Statement> Translator::run(const PgQuery__Node& node) {
             result = create_view(*node.view_stmt);
             break;
         case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT:
-            refuse("CREATE SEQUENCE (use a serial or identity column)");
+            result = create_sequence(*node.create_seq_stmt);
+            break;
+        case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT:
+            result = alter_sequence(*node.alter_seq_stmt);
             break;
         case PG_QUERY__NODE__NODE_PREPARE_STMT:
         case PG_QUERY__NODE__NODE_EXECUTE_STMT:

@@ -23,6 +23,7 @@ struct Expression {
     Type type;
     // An unknown literal or parameter gets its type, and a literal its stored form, when it is converted.
     std::optional<std::string> literal;
+    std::optional<std::string> relation;  // of a literal that was cast to regclass
     int parameter = 0;
     bool null_literal = false;
     std::string name;        // that a result column of it has
@@ -160,7 +161,14 @@ class Translator {
     Statement alter_table(const PgQuery__AlterTableStmt& node);
     Statement rename(const PgQuery__RenameStmt& node);
     Statement create_view(const PgQuery__ViewStmt& node);  // views.cpp
-    Statement drop(const PgQuery__DropStmt& node);         // drop.cpp
+    // sequences.cpp
+    Statement create_sequence(const PgQuery__CreateSeqStmt& node);
+    Statement alter_sequence(const PgQuery__AlterSeqStmt& node);
+    Statement sequence_statement(const PgQuery__RangeVar& relation, PgQuery__Node* const* options,
+                                 std::size_t count, bool create);
+    const Table* serial_of(std::string_view name) const;
+    std::optional<Expression> sequence_call(const std::string& name, std::vector<Expression>& arguments);
+    Statement drop(const PgQuery__DropStmt& node);  // drop.cpp
     void drop_relation(const std::string& name, const std::vector<std::string>& all, bool cascade,
                        std::vector<std::string>& views);
     Statement truncate(const PgQuery__TruncateStmt& node);
@@ -187,7 +195,7 @@ class Translator {
         return fail_with(SqlError{sqlstate, fmt::format(format, std::forward<Arguments>(arguments)...)});
     }
     Expression refuse(const std::string& what) { return fail_with(unsupported(what)); }
-    Expression failed() { return {"NULL", {SqlType::text, -1}, {}, 0, true, {}}; }
+    Expression failed() { return {"NULL", {SqlType::text, -1}, {}, {}, 0, true, {}}; }
     // location: a byte of the statement's text, from 0; -1: none.
     Expression fail_with(SqlError error, int location = -1) {
         if (error_ || never_evaluated()) return failed();
