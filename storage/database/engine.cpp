@@ -72,6 +72,7 @@ std::optional<SqlError> Engine::run(const EngineAction& action, BackendWriter& o
     query_.reset();
     if (transaction_.implicit() || transaction_.none() || !transaction_.open()) drop_portals();
     transaction_.fail();
+    if (!transaction_.open() || transaction_.failed()) end_cursors(false);
     if (!transaction_.open()) settings_.finish(false);
     return error;
 }
@@ -91,7 +92,8 @@ Engine::Status Engine::run_query(const std::string& sql) {
 
 Engine::Status Engine::run_statements() {
     while (query_ && query_next_ < query_->size()) {
-        auto prepared = prepare(query_text_, &query_->statement(query_next_++), {});
+        auto prepared = prepare(query_text_, &query_->statement(query_next_), {}, query_next_);
+        ++query_next_;
         if (prepared.has_error()) return prepared.error();
         if (!(*prepared)->statement.parameters.empty()) return SqlError{"42P02", "there is no parameter $1"};
         Portal portal;
@@ -112,7 +114,8 @@ Engine::Status Engine::admit(StatementKind kind) const {
 }
 
 SqlResult<std::shared_ptr<Engine::Prepared>> Engine::prepare(std::string sql, const PgQuery__Node* node,
-                                                             std::vector<SqlType> declared) {
+                                                             std::vector<SqlType> declared,
+                                                             std::size_t index) {
     auto prepared = std::make_shared<Prepared>();
     prepared->sql = std::move(sql);
     prepared->declared = std::move(declared);
@@ -124,9 +127,28 @@ SqlResult<std::shared_ptr<Engine::Prepared>> Engine::prepare(std::string sql, co
     auto statement = translate(*node, schema_, prepared->declared);
     if (statement.has_error()) return statement.error();
     prepared->statement = std::move(*statement);
+    prepared->index = index;
     prepared->schema_version = schema_.version();
+    if (auto error = know_columns(prepared->statement)) return *error;
     if (auto error = admit(prepared->statement.kind)) return *error;
     return prepared;
+}
+
+Engine::Status Engine::know_columns(Statement& statement) const {
+    if (statement.kind == StatementKind::execute) {
+        const auto found = statements_.find(statement.name);
+        if (found == statements_.end())
+            return SqlError{sqlstate::bad_statement_name,
+                            fmt::format("prepared statement \"{}\" does not exist", statement.name)};
+        statement.columns = found->second->statement.columns;
+    } else if (statement.kind == StatementKind::fetch) {
+        const auto found = cursors_.find(statement.name);
+        if (found == cursors_.end())
+            return SqlError{sqlstate::bad_portal_name,
+                            fmt::format("cursor \"{}\" does not exist", statement.name)};
+        if (!statement.moves_only) statement.columns = found->second.columns;
+    }
+    return std::nullopt;
 }
 
 Engine::Status Engine::keep_current(Prepared& prepared) {
@@ -135,7 +157,8 @@ Engine::Status Engine::keep_current(Prepared& prepared) {
     if (prepared.schema_version == schema_.version()) return std::nullopt;
     auto tree = ParseTree::parse(prepared.sql);
     if (tree.has_error()) return tree.error();
-    auto statement = translate(tree->statement(0), schema_, prepared.declared);
+    const PgQuery__Node& node = tree->statement(prepared.index);
+    auto statement = translate(prepared.inner ? *inner_statement(node) : node, schema_, prepared.declared);
     if (statement.has_error()) return statement.error();
     if (statement->columns != prepared.statement.columns ||
         statement->parameters != prepared.statement.parameters)
@@ -282,6 +305,7 @@ Engine::Status Engine::execute(const Execute& execute) {
     if (!run_by_sqlite(found->second.prepared->statement.kind)) {
         Portal portal;
         portal.prepared = found->second.prepared;
+        portal.formats = found->second.formats;
         return run_portal(portal, 0, false);
     }
     return run_portal(found->second, execute.row_limit, false);

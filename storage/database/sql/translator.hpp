@@ -181,6 +181,15 @@ class Translator {
     std::string table_constraint(const PgQuery__Constraint& node, const std::string& table, Scope& scope);
     std::string references(const PgQuery__Constraint& node);
 
+    // inner_statements.cpp
+    Statement about_statement(const PgQuery__Node& node, StatementKind kind, const char* tag,
+                              const std::vector<SqlType>& declared);
+    Statement prepare_statement(const PgQuery__Node& node);
+    Statement execute_statement(const PgQuery__ExecuteStmt& node);
+    Statement declare_cursor(const PgQuery__Node& node);
+    Statement fetch(const PgQuery__FetchStmt& node);
+    Statement explain(const PgQuery__Node& node);
+
     // session_statements.cpp
     Statement transaction(const PgQuery__TransactionStmt& node);
     Statement set(const PgQuery__VariableSetStmt& node);

@@ -49,6 +49,14 @@ async def main(port):
                              [row[6]], [decimal.Decimal("1.50")], [row[2]], [True, False])
     print(dict(await connection.fetchrow("select * from list")))
     print(await connection.fetchval("select ns from list where ns @> $1", [2]))
+    async with connection.transaction():
+        await connection.execute("declare c scroll cursor for select id, d from thing where id < 5 order by id")
+        print(await connection.fetch("fetch 2 from c"), await connection.fetch("fetch last from c"))
+        print(await connection.execute("move backward 2 from c"), await connection.execute("close c"))
+    await connection.execute("prepare named(int) as select id, s from thing where id = $1")
+    print(await connection.fetch("execute named(3)"))
+    await connection.execute("create sequence counter")
+    print(await connection.fetchval("select nextval('counter')"), await connection.fetchval("select currval('counter')"))
     await connection.reset()
     await connection.close()
     pool = await asyncpg.create_pool(host="127.0.0.1", port=port, user="tester", password="secret", database="trial",
