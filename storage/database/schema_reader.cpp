@@ -74,7 +74,7 @@ bool SchemaReader::refresh() {
 std::unique_ptr<Table> SchemaReader::read(const std::string& name) const {
     auto table = std::make_unique<Table>();
     table->name = name;
-    table->sql = quoted(name);
+    table->sql = database::quoted(name);
     std::string definition;
     if (const auto text =
             query(connection_,
@@ -111,7 +111,7 @@ std::unique_ptr<Table> SchemaReader::read(const std::string& name) const {
         if (const int place = sqlite3_column_int(columns.get(), 4); place > 0)
             key.emplace_back(place, column.name);
         // The remark that a definition leaves beside SQLite's row number (sql/define.cpp).
-        const std::string mark = quoted(column.name) + " INTEGER /*";
+        const std::string mark = database::quoted(column.name) + " INTEGER /*";
         if (const auto at = definition.find(mark); at != std::string::npos) {
             const std::string remark =
                 definition.substr(at + mark.size(), definition.find("*/", at) - at - mark.size());

@@ -41,7 +41,7 @@ std::optional<SequenceState> read_sequence(Call& call) {
     if (call.null(1)) {
         const auto row =
             made(call, "SELECT last_value, is_called, increment_by, min_value, max_value, cycles FROM " +
-                           quoted(call.text(0)));
+                           database::quoted(call.text(0)));
         if (!row) return std::nullopt;
         if (sqlite3_step(row.get()) != SQLITE_ROW) {
             call.fail(sqlstate::undefined_table, fmt::format("relation \"{}\" does not exist", call.text(0)));
@@ -63,7 +63,7 @@ std::optional<SequenceState> read_sequence(Call& call) {
 bool write_sequence(Call& call, std::int64_t last, bool called) {
     if (call.null(1)) {
         const auto change = made(call, fmt::format("UPDATE {} SET last_value = {}, is_called = {}",
-                                                   quoted(call.text(0)), last, called ? 1 : 0));
+                                                   database::quoted(call.text(0)), last, called ? 1 : 0));
         return done(call, change);
     }
     const std::string table(call.text(1));
