@@ -227,8 +227,20 @@ std::string Translator::aggregate_order(const PgQuery__FuncCall& node, Scope& sc
 }
 
 std::string Translator::window(const PgQuery__WindowDef& node, Scope& scope) {
-    if ((node.name != nullptr && *node.name != '\0') || (node.refname != nullptr && *node.refname != '\0')) {
-        refuse("a named window");
+    const bool by_name = node.name != nullptr && *node.name != '\0';
+    if (!by_name) return window_definition(node, scope);
+    if (!selects_.empty())
+        for (std::size_t i = 0; i < selects_.back()->n_window_clause; ++i)
+            if (const auto& named = *selects_.back()->window_clause[i]->window_def;
+                std::string_view(named.name) == node.name)
+                return window_definition(named, scope);
+    fail(sqlstate::undefined_object, "window \"{}\" does not exist", node.name);
+    return "()";
+}
+
+std::string Translator::window_definition(const PgQuery__WindowDef& node, Scope& scope) {
+    if (node.refname != nullptr && *node.refname != '\0') {
+        refuse("a window that builds on another");
         return "()";
     }
     std::string sql;

@@ -104,6 +104,7 @@ class Translator {
     std::string aggregate_order(const PgQuery__FuncCall& node, Scope& scope,
                                 const std::vector<Expression>& arguments, std::string& keys);
     std::string window(const PgQuery__WindowDef& node, Scope& scope);
+    std::string window_definition(const PgQuery__WindowDef& node, Scope& scope);
     Expression extract(const PgQuery__FuncCall& node, Scope& scope, bool exact);
 
     // select.cpp and set_operations.cpp
@@ -125,11 +126,14 @@ class Translator {
                                 bool keep_undecided = false);
     std::string with(const PgQuery__WithClause* clause, Scope* outer);
     void common_table(const PgQuery__CommonTableExpr& node, bool recursive, Scope* outer, std::string& sql);
+    Expression sort_key(const PgQuery__Node& node, Scope& scope, const std::vector<Target>& targets,
+                        const char* clause);
     std::string order(PgQuery__Node* const* nodes, std::size_t count, Scope& scope,
                       const std::vector<Target>& targets, bool distinct);
+    std::string distinct_on(const PgQuery__SelectStmt& node, Scope& scope, const std::vector<Target>& targets,
+                            const Relation& relation, const std::string& list, const std::string& tail);
     std::string limit(const PgQuery__SelectStmt& node, Scope& scope);
-    void group(const PgQuery__SelectStmt& node, Scope& scope, const std::vector<Target>& named,
-               std::string& sql);
+    void group(const PgQuery__SelectStmt& node, Scope& scope, std::string& sql);
     std::string sort_suffix(const PgQuery__SortBy& sort);
 
     // from.cpp
@@ -220,6 +224,7 @@ class Translator {
     int never_evaluated_ = 0;
     int range_count_ = 0;  // for names of unnamed ranges
     bool locks_rows_ = false;
+    std::vector<const PgQuery__SelectStmt*> selects_;  // that are being translated, the innermost last
     struct CommonTable {
         std::string name;
         std::vector<ResultColumn> columns;
