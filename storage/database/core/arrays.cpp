@@ -7,6 +7,7 @@
 #include <charconv>
 #include <optional>
 
+#include "storage/database/core/ascii.hpp"
 #include "storage/database/core/bytes.hpp"
 #include "storage/database/core/moments.hpp"
 #include "storage/database/core/numeric.hpp"
@@ -16,15 +17,8 @@ namespace {
 
 using Texts = std::vector<std::optional<std::string>>;  // nothing: NULL
 
-bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
-}
-
 bool means_null(std::string_view word) {
-    constexpr std::string_view null = "null";
-    return word.size() == null.size() &&
-           std::equal(word.begin(), word.end(), null.begin(),
-                      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+    return word.size() == 4 && folded(std::string(word)) == "null";
 }
 
 void append_quoted(std::string& out, const std::optional<std::string>& text) {

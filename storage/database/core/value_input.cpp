@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "storage/database/core/arrays.hpp"
+#include "storage/database/core/ascii.hpp"
 #include "storage/database/core/bytes.hpp"
 #include "storage/database/core/json_text.hpp"
 #include "storage/database/core/moments.hpp"
@@ -17,13 +18,6 @@
 
 namespace understudy::database {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0)
-        text.remove_prefix(1);
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
-    return text;
-}
 
 // Whether it has a date's or a time's shape, so that only a number in it is wrong.
 bool shaped_as_time(std::string_view text) {

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <limits>
 
+#include "storage/database/core/ascii.hpp"
 #include "storage/database/sql/translator.hpp"
 
 namespace understudy::database {
@@ -37,10 +38,7 @@ std::string sequence_name(std::string_view text) {
         text.remove_prefix(quote + 1);
     if (text.size() > 1 && text.front() == '"' && text.back() == '"')
         return std::string(text.substr(1, text.size() - 2));
-    std::string name(text);
-    for (char& c : name)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    return name;
+    return folded(std::string(text));
 }
 
 }  // namespace
