@@ -134,41 +134,6 @@ SqlResult<std::shared_ptr<Engine::Prepared>> Engine::prepare(std::string sql, co
     return prepared;
 }
 
-Engine::Status Engine::know_columns(Statement& statement) const {
-    if (statement.kind == StatementKind::execute) {
-        const auto found = statements_.find(statement.name);
-        if (found == statements_.end())
-            return SqlError{sqlstate::bad_statement_name,
-                            fmt::format("prepared statement \"{}\" does not exist", statement.name)};
-        statement.columns = found->second->statement.columns;
-    } else if (statement.kind == StatementKind::fetch) {
-        const auto found = cursors_.find(statement.name);
-        if (found == cursors_.end())
-            return SqlError{sqlstate::bad_portal_name,
-                            fmt::format("cursor \"{}\" does not exist", statement.name)};
-        if (!statement.moves_only) statement.columns = found->second.columns;
-    }
-    return std::nullopt;
-}
-
-Engine::Status Engine::keep_current(Prepared& prepared) {
-    if (!run_by_sqlite(prepared.statement.kind) || transaction_.failed()) return std::nullopt;
-    schema_.refresh();
-    if (prepared.schema_version == schema_.version()) return std::nullopt;
-    auto tree = ParseTree::parse(prepared.sql);
-    if (tree.has_error()) return tree.error();
-    const PgQuery__Node& node = tree->statement(prepared.index);
-    auto statement = translate(prepared.inner ? *inner_statement(node) : node, schema_, prepared.declared);
-    if (statement.has_error()) return statement.error();
-    if (statement->columns != prepared.statement.columns ||
-        statement->parameters != prepared.statement.parameters)
-        return SqlError{sqlstate::feature_not_supported, "cached plan must not change result type"};
-    prepared.statement = std::move(*statement);
-    prepared.schema_version = schema_.version();
-    prepared.compiled.reset();
-    return std::nullopt;
-}
-
 Engine::Status Engine::parse(const Parse& parse) {
     if (!parse.statement.empty() && statements_.contains(parse.statement))
         return SqlError{sqlstate::duplicate_statement,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PREPARE and EXECUTE as statements, and EXPLAIN: SQLite's own plan, which is the one that is followed.
+// What prepared statements are by now; PREPARE and EXECUTE as statements; EXPLAIN: SQLite's own plan, which
+// is the one that is followed.
 #include <fmt/format.h>
 
 #include <map>
@@ -8,6 +9,41 @@
 #include "storage/database/engine.hpp"
 
 namespace understudy::database {
+
+Engine::Status Engine::know_columns(Statement& statement) const {
+    if (statement.kind == StatementKind::execute) {
+        const auto found = statements_.find(statement.name);
+        if (found == statements_.end())
+            return SqlError{sqlstate::bad_statement_name,
+                            fmt::format("prepared statement \"{}\" does not exist", statement.name)};
+        statement.columns = found->second->statement.columns;
+    } else if (statement.kind == StatementKind::fetch) {
+        const auto found = cursors_.find(statement.name);
+        if (found == cursors_.end())
+            return SqlError{sqlstate::bad_portal_name,
+                            fmt::format("cursor \"{}\" does not exist", statement.name)};
+        if (!statement.moves_only) statement.columns = found->second.columns;
+    }
+    return std::nullopt;
+}
+
+Engine::Status Engine::keep_current(Prepared& prepared) {
+    if (!run_by_sqlite(prepared.statement.kind) || transaction_.failed()) return std::nullopt;
+    schema_.refresh();
+    if (prepared.schema_version == schema_.version()) return std::nullopt;
+    auto tree = ParseTree::parse(prepared.sql);
+    if (tree.has_error()) return tree.error();
+    const PgQuery__Node& node = tree->statement(prepared.index);
+    auto statement = translate(prepared.inner ? *inner_statement(node) : node, schema_, prepared.declared);
+    if (statement.has_error()) return statement.error();
+    if (statement->columns != prepared.statement.columns ||
+        statement->parameters != prepared.statement.parameters)
+        return SqlError{sqlstate::feature_not_supported, "cached plan must not change result type"};
+    prepared.statement = std::move(*statement);
+    prepared.schema_version = schema_.version();
+    prepared.compiled.reset();
+    return std::nullopt;
+}
 
 Engine::Status Engine::run_prepare(const Prepared& outer) {
     const Statement& statement = outer.statement;

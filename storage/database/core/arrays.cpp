@@ -9,8 +9,6 @@
 
 #include "storage/database/core/ascii.hpp"
 #include "storage/database/core/bytes.hpp"
-#include "storage/database/core/moments.hpp"
-#include "storage/database/core/numeric.hpp"
 
 namespace understudy::database {
 namespace {
@@ -157,30 +155,6 @@ SqlType element_type(SqlType array) {
     return element_of(array).value_or(SqlType::text);
 }
 
-int compare_elements(ElementOrder order, const std::string& left, const std::string& right) {
-    switch (order) {
-        case ElementOrder::numbers:
-            return compare_numeric_texts(left, right);
-        case ElementOrder::reals: {
-            const auto number = [](const std::string& text) {
-                const Stored value = element_value(SqlType::float8, text);
-                const auto* real = std::get_if<double>(&value);
-                return real == nullptr ? 0.0 : *real;
-            };
-            const double a = number(left), b = number(right);
-            return a < b ? -1 : a > b ? 1 : 0;
-        }
-        case ElementOrder::intervals: {
-            const auto a = read_interval(left), b = read_interval(right);
-            if (!a || !b) return a.has_value() - b.has_value();
-            const auto first = interval_order_us(*a), second = interval_order_us(*b);
-            return first < second ? -1 : first > second ? 1 : 0;
-        }
-        default:
-            return left.compare(right);
-    }
-}
-
 }  // namespace
 
 SqlResult<Stored> input_array(Type type, std::string_view text) {
@@ -293,26 +267,6 @@ ArrayElements array_elements(SqlType type, std::string_view stored) {
     for (auto& text : stored_texts(stored))
         elements.push_back(text ? element_value(element_type(type), std::move(*text)) : Stored());
     return elements;
-}
-
-ElementOrder element_order(SqlType array) {
-    const SqlType element = element_type(array);
-    if (is_integer(element) || element == SqlType::numeric || element == SqlType::oid)
-        return ElementOrder::numbers;
-    if (element == SqlType::float4 || element == SqlType::float8) return ElementOrder::reals;
-    return element == SqlType::interval ? ElementOrder::intervals : ElementOrder::characters;
-}
-
-int compare_arrays(ElementOrder order, std::string_view left, std::string_view right) {
-    const Texts a = stored_texts(left), b = stored_texts(right);
-    for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-        if (!a[i] || !b[i]) {
-            if (a[i].has_value() != b[i].has_value()) return a[i] ? -1 : 1;
-            continue;
-        }
-        if (const int order_here = compare_elements(order, *a[i], *b[i]); order_here != 0) return order_here;
-    }
-    return a.size() < b.size() ? -1 : a.size() > b.size() ? 1 : 0;
 }
 
 }  // namespace understudy::database

@@ -2,7 +2,7 @@
 // Arrays of one dimension, counted from 1 (PostgreSQL manual chapter 8.15). Stored is PostgreSQL's own text
 // form,
 // "{1,NULL,\"a b\"}", with the elements as they are stored (value_forms.hpp), so that a comparison of
-// elements in order is the arrays' order (compare_arrays). Other dimensions and lower bounds are refused by
+// elements in order is the arrays' order (value_order.hpp). Other dimensions and lower bounds are refused by
 // name. Sizes are bounded by the messages that bring them and by SQLite's limit on a value.
 #pragma once
 
@@ -25,10 +25,5 @@ SqlResult<Stored> fit_array(Type type, std::string_view stored, bool explicit_ca
 
 std::string stored_array(SqlType type, const ArrayElements& elements);
 ArrayElements array_elements(SqlType type, std::string_view stored);
-
-// How elements compare: by their characters, as numbers, as intervals. NULLs are equal and come last.
-enum class ElementOrder { characters, numbers, reals, intervals };
-ElementOrder element_order(SqlType array);
-int compare_arrays(ElementOrder order, std::string_view left, std::string_view right);
 
 }  // namespace understudy::database
