@@ -124,7 +124,7 @@ std::unique_ptr<Table> SchemaReader::read(const std::string& name) const {
         table->columns.push_back(std::move(column));
     }
     // Its rules aren't PostgreSQL's columns of a sequence.
-    if (definition.find("/*sequence*/") != std::string::npos) {
+    if (definition.find(database::quoted(name) + " (last_value BIGINT /*sequence*/") != std::string::npos) {
         table->kind = Table::Kind::sequence;
         table->columns.resize(std::min<std::size_t>(3, table->columns.size()));
     }

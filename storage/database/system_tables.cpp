@@ -41,7 +41,7 @@ const Definition definitions[] = {
      "-1.0 AS reltuples, 0 AS reltoastrelid, s.type = 'table' AND (s.sql LIKE '%INTEGER /*%' OR EXISTS "
      "(SELECT 1 FROM "
      "pragma_index_list(s.name))) AS relhasindex, 0 AS relisshared, 'p' AS relpersistence, CASE s.type WHEN "
-     "'table' THEN CASE WHEN s.sql LIKE '%/*sequence*/%' THEN 'S' ELSE "
+     "'table' THEN CASE WHEN s.sql LIKE '%\" (last_value BIGINT /*sequence*/%' THEN 'S' ELSE "
      "'r' END WHEN 'view' THEN 'v' ELSE 'i' END AS relkind, (SELECT count(*) FROM pragma_table_info(s.name)) "
      "AS "
      "relnatts, 0 AS "
@@ -149,7 +149,8 @@ const Definition definitions[] = {
     {"pg_tables", "schemaname name, tablename name, tableowner name",
      "SELECT 'public' AS schemaname, s.name AS tablename, understudy_current_user() AS tableowner FROM "
      "sqlite_schema AS s "
-     "WHERE s.type = 'table' AND s.sql NOT LIKE '%/*sequence*/%' AND s.name NOT LIKE 'sqlite\\_%' ESCAPE "
+     "WHERE s.type = 'table' AND s.sql NOT LIKE '%\" (last_value BIGINT /*sequence*/%' AND s.name NOT LIKE "
+     "'sqlite\\_%' ESCAPE "
      "'\\'"},
     {"pg_views", "schemaname name, viewname name, viewowner name",
      "SELECT 'public' AS schemaname, s.name AS viewname, understudy_current_user() AS viewowner FROM "
@@ -192,7 +193,7 @@ const Definition definitions[] = {
      "SELECT understudy_current_database() AS table_catalog, 'public' AS table_schema, s.name AS table_name, "
      "CASE s.type WHEN "
      "'table' THEN 'BASE TABLE' ELSE 'VIEW' END AS table_type FROM sqlite_schema AS s WHERE s.type IN "
-     "('table', 'view') AND s.sql NOT LIKE '%/*sequence*/%' AND "
+     "('table', 'view') AND s.sql NOT LIKE '%\" (last_value BIGINT /*sequence*/%' AND "
      "s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"},
     {"information_schema.columns",
      "table_catalog name, table_schema name, table_name name, column_name name, ordinal_position int4, "

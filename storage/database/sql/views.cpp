@@ -26,8 +26,12 @@ std::string view_remark(const std::vector<ResultColumn>& columns) {
 
 std::vector<ResultColumn> read_view_remark(std::string_view definition) {
     std::vector<ResultColumn> columns;
-    const auto at = definition.find(mark);
-    if (at == std::string_view::npos) return columns;
+    // A name may have it too.
+    std::size_t at = 0;
+    bool in_name = false;
+    while (at < definition.size() && (in_name || !definition.substr(at).starts_with(mark)))
+        if (definition[at++] == '"') in_name = !in_name;
+    if (at >= definition.size()) return columns;
     definition = definition.substr(at + mark.size());
     definition = definition.substr(0, definition.find("*/"));
     while (definition.starts_with(' ')) {

@@ -110,3 +110,8 @@ drop table ser;
 create sequence t_only;
 select * from t_only;
 update t_only set last_value = 5;
+create table "odd" ("/*sequence*/" int, t text default '/*sequence*/');
+insert into odd values (1);
+create view "/*view 1*/" ("/*view 23:-1:61*/", b) as select "/*sequence*/", t from odd;
+select * from "/*view 1*/";
+select b || '!' from "/*view 1*/";
