@@ -184,7 +184,6 @@ std::string database_config(const Topology& topology, const std::string& name, c
         json::object{{"listen", fmt::format("{}:{}", to_string(database.address), database.port)},
                      {"file", fmt::format("{}/{}.sqlite", inside::data, name)},
                      {"users", std::move(users)},
-                     {"scram_iterations", scram_iterations},
                      {"admin_socket", inside::database_socket},
                      {"power_loss", true},
                      {"idle_in_transaction_timeout", exact(topology::idle_in_transaction_limit(topology))}});
@@ -194,7 +193,6 @@ std::string private_database_config(const Account& account) {
     return json::serialize(json::object{
         {"listen", "127.0.0.1:5432"},
         {"file", fmt::format("{}/vault.sqlite", inside::data)},
-        {"scram_iterations", scram_iterations},
         {"users", json::object{{account.user, json::object{{"password_file", password_file(account)}}}}}});
 }
 

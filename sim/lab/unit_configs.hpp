@@ -28,10 +28,6 @@ constexpr const char* database_template =
 // What a node's database is called on every service.
 constexpr const char* vault_database = "vault";
 
-// A password of 144 random bits can't be guessed however cheap a guess is, and a guest under emulation would
-// spend a quarter of a second on each log-in with the usual 4096.
-constexpr int scram_iterations = 16;
-
 // Database account of a node: a name that SQL needs no quotes for, and a password for this region alone.
 struct Account {
     std::string user;

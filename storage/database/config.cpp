@@ -24,6 +24,23 @@ void read_password(const config::Value& path, std::string& password) {
     if (password.empty()) path.refuse("the password in " + path.text() + " is empty");
 }
 
+// Both or neither.
+void read_tls(config::Mapping& top, Config& result) {
+    const auto certificate = top.optional("tls_certificate"), key = top.optional("tls_key");
+    if (certificate.has_value() != key.has_value())
+        (certificate ? *certificate : *key)
+            .refuse(certificate ? "needs tls_key too" : "needs tls_certificate too");
+    if (!certificate || !key) return;
+    auto loaded = TlsContext::load(certificate->text(), key->text());
+    if (loaded.has_value()) {
+        result.tls = std::move(*loaded);
+        return;
+    }
+    const auto& error = loaded.error();
+    (error.subject == key->text() ? *key : *certificate)
+        .refuse(error.subject + " " + error.reason, error.remedy);
+}
+
 }  // namespace
 
 Result<Config> read_config(const std::string& path) {
@@ -57,6 +74,7 @@ Result<Config> read_config(const std::string& path) {
     if (const auto value = top.optional("power_loss")) result.power_loss = value->boolean();
     if (const auto value = top.optional("slow_statement_ms"))
         result.slow_statement = std::chrono::milliseconds(value->integer(1, 86'400'000));
+    read_tls(top, result);
     top.refuse_unknown_keys();
     UNDERSTUDY_CHECK(diagnostics.outcome());
     return result;

@@ -8,6 +8,8 @@
 //   lock_timeout: 5s                    # optional; a wait for the right to write, then 55P03
 //   idle_in_transaction_timeout: 10s    # optional; a client that holds the right to write and says nothing,
 //   then 25P03
+//   tls_certificate: /etc/understudy/db.pem   # optional, PEM with its chain; then clients may ask for TLS
+//   tls_key: /etc/understudy/db.key           # with it: its key, without a passphrase
 //   scram_iterations: 4096              # optional; fewer only for passwords that are long and random: RFC
 //   7677 asks for 4096 against guessing, and each log-in costs the client that many HMACs
 //   admin_socket: /run/understudy-db.sock   # optional; see docs/database.md
@@ -16,11 +18,13 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 
 #include "base/address.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "storage/database/tls.hpp"
 
 namespace understudy::database {
 
@@ -32,8 +36,9 @@ struct Config {
     std::int64_t max_connections = 100;
     Duration lock_timeout = 5s;
     Duration idle_in_transaction_timeout = 10s;
-    int scram_iterations = 4096;  // PostgreSQL's
-    std::string admin_socket;     // empty: none
+    std::shared_ptr<const TlsContext> tls;  // null: TLS isn't offered
+    int scram_iterations = 4096;            // PostgreSQL's
+    std::string admin_socket;               // empty: none
     bool power_loss = false;
     Duration slow_statement{0};  // 0: none is reported
 };

@@ -79,6 +79,7 @@ class Connection {
             if (!carry_out()) return;
         }
         flush();
+        tls_.reset();
         ::shutdown(socket_.get(), SHUT_WR);
     }
 
@@ -93,7 +94,8 @@ class Connection {
             limit_ms = static_cast<int>(server_.config().idle_in_transaction_timeout / 1ms);
         if (limit_ms != read_limit_ms_) limit_wait(socket_.get(), SO_RCVTIMEO, read_limit_ms_ = limit_ms);
         char buffer[read_bytes];
-        const ssize_t received = ::recv(socket_.get(), buffer, sizeof buffer, 0);
+        const ssize_t received = tls_ ? tls_->receive(buffer, sizeof buffer, limit_ms * 1ms)
+                                      : ::recv(socket_.get(), buffer, sizeof buffer, 0);
         const int failure = errno;
         // A time limit that passed while frozen is judged anew: what came meanwhile is read first.
         if (faults_.wait_while_frozen() && received < 0 && failure == EAGAIN) return true;
@@ -128,12 +130,22 @@ class Connection {
             pending_ += send->bytes;
             return pending_.size() < 256 * 1024 || flush();
         }
+        if (std::holds_alternative<StartTls>(action)) return start_tls();
         if (const auto* cancel = std::get_if<CancelOther>(&action))
             server_.cancel(cancel->process_id, cancel->secret);
         if (const auto* refused = std::get_if<Refused>(&action)) server_.refused(refused->reason, peer_);
         if (const auto* login = std::get_if<LoggedIn>(&action)) return open_engine(*login);
         if (const auto* request = std::get_if<EngineAction>(&action)) run_engine(*request);
         return true;
+    }
+
+    bool start_tls() {
+        if (!flush()) return false;
+        tls_ = std::make_unique<TlsStream>(*server_.config().tls, socket_.get());
+        const auto left = session_.next_deadline()->when - io::monotonic_now();
+        const auto failure = tls_->shake_hands(std::max<Duration>(left, 1ms));
+        if (failure) server_.refused("TLS handshake: " + *failure, peer_);
+        return !failure;
     }
 
     bool open_engine(const LoggedIn& login) {
@@ -173,7 +185,8 @@ class Connection {
 
     bool flush() {
         if (!pending_.empty()) faults_.wait_while_frozen();
-        const bool sent = send_all(socket_.get(), pending_);
+        const bool sent =
+            tls_ ? tls_->send(pending_, send_limit_ms * 1ms) : send_all(socket_.get(), pending_);
         pending_.clear();
         if (pending_.capacity() > 64 * 1024) pending_.shrink_to_fit();
         return sent;
@@ -182,6 +195,7 @@ class Connection {
     Server& server_;
     Server::Seat seat_;
     io::UniqueFd socket_;
+    std::unique_ptr<TlsStream> tls_;
     const std::string& peer_;
     Faults& faults_;
     Session session_;

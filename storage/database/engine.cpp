@@ -76,6 +76,7 @@ std::optional<SqlError> Engine::carry_out(const EngineAction& action, BackendWri
     if (transaction_.implicit() || transaction_.none() || !transaction_.open()) drop_portals();
     transaction_.fail();
     if (sqlite3_get_autocommit(connection_.get()) != 0) lease_.finished(false);  // rolled back, all of it
+    if (!transaction_.open() || transaction_.failed()) end_cursors(false);
     if (!transaction_.open()) settings_.finish(false);
     return error;
 }
@@ -95,7 +96,8 @@ Engine::Status Engine::run_query(const std::string& sql) {
 
 Engine::Status Engine::run_statements() {
     while (query_ && query_next_ < query_->size()) {
-        auto prepared = prepare(query_text_, &query_->statement(query_next_++), {});
+        auto prepared = prepare(query_text_, &query_->statement(query_next_), {}, query_next_);
+        ++query_next_;
         if (prepared.has_error()) return prepared.error();
         if (!(*prepared)->statement.parameters.empty()) return SqlError{"42P02", "there is no parameter $1"};
         Portal portal;
@@ -116,7 +118,8 @@ Engine::Status Engine::admit(StatementKind kind) const {
 }
 
 SqlResult<std::shared_ptr<Engine::Prepared>> Engine::prepare(std::string sql, const PgQuery__Node* node,
-                                                             std::vector<SqlType> declared) {
+                                                             std::vector<SqlType> declared,
+                                                             std::size_t index) {
     auto prepared = std::make_shared<Prepared>();
     prepared->sql = std::move(sql);
     prepared->declared = std::move(declared);
@@ -128,26 +131,11 @@ SqlResult<std::shared_ptr<Engine::Prepared>> Engine::prepare(std::string sql, co
     auto statement = translate(*node, schema_, prepared->declared);
     if (statement.has_error()) return statement.error();
     prepared->statement = std::move(*statement);
+    prepared->index = index;
     prepared->schema_version = schema_.version();
+    if (auto error = know_columns(prepared->statement)) return *error;
     if (auto error = admit(prepared->statement.kind)) return *error;
     return prepared;
-}
-
-Engine::Status Engine::keep_current(Prepared& prepared) {
-    if (!run_by_sqlite(prepared.statement.kind) || transaction_.failed()) return std::nullopt;
-    schema_.refresh();
-    if (prepared.schema_version == schema_.version()) return std::nullopt;
-    auto tree = ParseTree::parse(prepared.sql);
-    if (tree.has_error()) return tree.error();
-    auto statement = translate(tree->statement(0), schema_, prepared.declared);
-    if (statement.has_error()) return statement.error();
-    if (statement->columns != prepared.statement.columns ||
-        statement->parameters != prepared.statement.parameters)
-        return SqlError{sqlstate::feature_not_supported, "cached plan must not change result type"};
-    prepared.statement = std::move(*statement);
-    prepared.schema_version = schema_.version();
-    prepared.compiled.reset();
-    return std::nullopt;
 }
 
 Engine::Status Engine::parse(const Parse& parse) {
@@ -287,6 +275,7 @@ Engine::Status Engine::execute(const Execute& execute) {
     if (!run_by_sqlite(found->second.prepared->statement.kind)) {
         Portal portal;
         portal.prepared = found->second.prepared;
+        portal.formats = found->second.formats;
         return run_portal(portal, 0, false);
     }
     return run_portal(found->second, execute.row_limit, false);

@@ -60,6 +60,8 @@ class Engine {
         std::vector<SqlType> declared;
         Statement statement;
         std::int64_t schema_version = 0;
+        std::size_t index = 0;     // of the statement in `sql`
+        bool inner = false;        // and what it is about, of a PREPARE
         SqliteStatement compiled;  // lent to a portal and given back
     };
     struct Portal {
@@ -70,6 +72,14 @@ class Engine {
         bool finished = false;
         std::deque<std::vector<Stored>> held;  // rows read ahead because something was written meanwhile
         bool all_held = false;
+    };
+    struct Cursor {  // of DECLARE
+        std::vector<ResultColumn> columns;
+        std::vector<std::vector<Stored>> rows;
+        std::int64_t position = 0;  // 0: before the first row
+        std::size_t bytes = 0;
+        bool forward_only = false, hold = false;
+        bool kept = false;  // its transaction was committed
     };
     struct CopyIn {
         CopyReader reader;
@@ -91,8 +101,9 @@ class Engine {
     Status execute(const Execute& execute);
     void close(const Close& close);
     SqlResult<std::shared_ptr<Prepared>> prepare(std::string sql, const PgQuery__Node* node,
-                                                 std::vector<SqlType> declared);
-    Status keep_current(Prepared& prepared);  // translated again where the schema has changed
+                                                 std::vector<SqlType> declared, std::size_t index = 0);
+    Status know_columns(Statement& statement) const;  // of EXECUTE and FETCH
+    Status keep_current(Prepared& prepared);          // translated again where the schema has changed
     Status admit(StatementKind kind) const;
     void give_back(Portal& portal);
     void drop_portals();
@@ -100,6 +111,8 @@ class Engine {
     // execution.cpp and session_execution.cpp: statements
     Status run_portal(Portal& portal, std::int64_t row_limit, bool describe);
     Status run_sqlite(Portal& portal, std::int64_t row_limit, bool describe);
+    Status send_row(const std::vector<ResultColumn>& columns, const std::vector<std::int16_t>& formats,
+                    const std::vector<Stored>& row);
     Status send_rows(Portal& portal, std::int64_t row_limit);
     Status hold_open_portals();
     Status run_session_statement(const Statement& statement, bool describe);
@@ -111,6 +124,16 @@ class Engine {
     std::chrono::milliseconds lock_limit() const;
     void start_clock();
     int check_progress();
+
+    // inner_statements.cpp and cursors.cpp
+    Status run_prepare(const Prepared& outer);
+    Status run_execute(Portal& outer, bool describe);
+    SqlResult<std::vector<Stored>> execute_arguments(const Statement& statement,
+                                                     const std::vector<SqlType>& types);
+    Status run_explain(const Statement& statement, bool describe);
+    Status declare_cursor(const Prepared& outer);
+    Status fetch(const Statement& statement, const std::vector<std::int16_t>& formats, bool describe);
+    void end_cursors(bool commit);
 
     // copying.cpp
     Status begin_copy(Portal& portal);
@@ -133,6 +156,7 @@ class Engine {
     BackendWriter* out_ = nullptr;
     std::map<std::string, std::shared_ptr<Prepared>> statements_;
     std::map<std::string, Portal> portals_;
+    std::map<std::string, Cursor> cursors_;
     std::optional<CopyIn> copy_;
     std::optional<ParseTree> query_;  // a simple query's statements, run up to query_next_
     std::size_t query_next_ = 0;

@@ -87,6 +87,16 @@ Engine::Status Engine::run_portal(Portal& portal, std::int64_t row_limit, bool d
         case StatementKind::release:
         case StatementKind::rollback_to:
             return run_transaction_statement(statement);
+        case StatementKind::prepare:
+            return run_prepare(*portal.prepared);
+        case StatementKind::execute:
+            return run_execute(portal, describe);
+        case StatementKind::explain:
+            return run_explain(statement, describe);
+        case StatementKind::declare:
+            return declare_cursor(*portal.prepared);
+        case StatementKind::fetch:
+            return fetch(statement, portal.formats, describe);
         default:
             return run_session_statement(statement, describe);
     }
@@ -142,11 +152,30 @@ SqlResult<bool> Engine::next_row(Portal& portal, std::vector<Stored>& row) {
     return true;
 }
 
+Engine::Status Engine::send_row(const std::vector<ResultColumn>& columns,
+                                const std::vector<std::int16_t>& formats, const std::vector<Stored>& row) {
+    std::vector<std::optional<std::string>> values(columns.size());
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        if (std::holds_alternative<std::monostate>(row[i])) continue;
+        const SqlType type = columns[i].type.type;
+        if (format_at(formats, i) == 0) {
+            values[i] = output_text(type, row[i]);
+            continue;
+        }
+        auto bytes = output_binary(type, row[i]);
+        if (bytes.has_error()) return bytes.error();
+        values[i] = std::move(*bytes);
+    }
+    out_->data_row(values);
+    if (out_->size() > 64 * 1024 && !options_.send(out_->take()))
+        return SqlError{"08006", "the client does not read", {}, true};
+    return std::nullopt;
+}
+
 Engine::Status Engine::send_rows(Portal& portal, std::int64_t row_limit) {
     const Statement& statement = portal.prepared->statement;
     std::int64_t rows = 0;
     std::vector<Stored> row;
-    std::vector<std::optional<std::string>> values(statement.columns.size());
     while (true) {
         if (row_limit > 0 && rows == row_limit) {
             out_->portal_suspended();
@@ -156,25 +185,13 @@ Engine::Status Engine::send_rows(Portal& portal, std::int64_t row_limit) {
         if (more.has_error()) return more.error();
         if (!*more) break;
         if (!gives_rows(statement)) continue;
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            values[i].reset();
-            if (std::holds_alternative<std::monostate>(row[i])) continue;
-            const SqlType type = statement.columns[i].type.type;
-            if (format_at(portal.formats, i) == 0) {
-                values[i] = output_text(type, row[i]);
-                continue;
-            }
-            auto bytes = output_binary(type, row[i]);
-            if (bytes.has_error()) return bytes.error();
-            values[i] = std::move(*bytes);
-        }
-        out_->data_row(values);
+        if (auto error = send_row(statement.columns, portal.formats, row)) return error;
         ++rows;
-        if (out_->size() > 64 * 1024 && !options_.send(out_->take()))
-            return SqlError{"08006", "the client does not read", {}, true};
     }
     const bool counts_changes = statement.kind != StatementKind::select && statement.counts_rows;
     const std::int64_t counted = counts_changes ? sqlite3_changes64(connection_.get()) : rows;
+    if (!statement.serial.empty() && counted > 0)
+        context_.remember_serial(statement.serial, sqlite3_last_insert_rowid(connection_.get()));
     if (portal.compiled) sqlite3_reset(portal.compiled.get());  // ends its read snapshot
     portal.finished = true;
     if (statement.kind == StatementKind::select) lease_.read(statement, row);
@@ -215,6 +232,7 @@ Engine::Status Engine::finish(bool commit) {
     if (commit) lease_.before_commit();
     auto error = transaction_.finish(commit);
     lease_.finished(commit && !error);
+    end_cursors(commit && !error);
     settings_.finish(commit && !error);
     if (!commit || error) schema_.forget();
     return error;

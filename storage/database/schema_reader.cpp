@@ -5,7 +5,9 @@
 
 #include <algorithm>
 
+#include "storage/database/core/value_forms.hpp"
 #include "storage/database/sql/parse_tree.hpp"
+#include "storage/database/sql/view_columns.hpp"
 
 namespace understudy::database {
 namespace {
@@ -40,6 +42,25 @@ const Table* SchemaReader::find(std::string_view schema, std::string_view name) 
     return found->second.get();
 }
 
+std::vector<std::string> SchemaReader::views_on(const std::string& name) const {
+    std::vector<std::string> views;
+    const auto all = query(connection_,
+                           "SELECT name, sql FROM sqlite_schema WHERE type = 'view' AND name <> ?1 UNION ALL "
+                           "SELECT name, sql FROM sqlite_temp_schema WHERE type = 'view' AND name <> ?1",
+                           name);
+    while (step(all))
+        if (reads_relation(schema_text(all, 1), name)) views.push_back(schema_text(all, 0));
+    return views;
+}
+
+bool SchemaReader::is_default(const std::string& sequence) const {
+    return step(query(
+        connection_,
+        "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND instr(sql, ?1) > 0 UNION ALL SELECT 1 FROM "
+        "sqlite_temp_schema WHERE type = 'table' AND instr(sql, ?1) > 0",
+        fmt::format("understudy_nextval({}, ", sql_literal(Stored(sequence)))));
+}
+
 bool SchemaReader::refresh() {
     if (!version_query_) version_query_ = query(connection_, "PRAGMA schema_version", {});
     const std::int64_t version = step(version_query_) ? sqlite3_column_int64(version_query_.get(), 0) : -1;
@@ -53,16 +74,28 @@ bool SchemaReader::refresh() {
 std::unique_ptr<Table> SchemaReader::read(const std::string& name) const {
     auto table = std::make_unique<Table>();
     table->name = name;
-    table->sql = quoted(name);
+    table->sql = database::quoted(name);
     std::string definition;
-    if (const auto text = query(connection_,
-                                "SELECT sql FROM sqlite_schema WHERE name = ?1 AND type = 'table' UNION ALL "
-                                "SELECT sql FROM sqlite_temp_schema WHERE name = ?1 AND type = 'table'",
-                                name);
+    if (const auto text =
+            query(connection_,
+                  "SELECT sql, type FROM sqlite_schema WHERE name = ?1 AND type IN ('table', 'view') "
+                  "UNION ALL SELECT sql, type FROM sqlite_temp_schema WHERE name = ?1 AND type IN "
+                  "('table', 'view')",
+                  name);
         step(text))
-        definition = schema_text(text, 0);
+        definition = schema_text(text, 0),
+        table->kind = schema_text(text, 1) == "view" ? Table::Kind::view : Table::Kind::table;
     else
         return nullptr;
+    if (table->kind == Table::Kind::view) {
+        for (auto& column : read_view_remark(definition)) {
+            TableColumn made;
+            made.name = std::move(column.name);
+            made.type = column.type;
+            table->columns.push_back(std::move(made));
+        }
+        return table;
+    }
     const auto columns =
         query(connection_,
               "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1)", name);
@@ -78,7 +111,7 @@ std::unique_ptr<Table> SchemaReader::read(const std::string& name) const {
         if (const int place = sqlite3_column_int(columns.get(), 4); place > 0)
             key.emplace_back(place, column.name);
         // The remark that a definition leaves beside SQLite's row number (sql/define.cpp).
-        const std::string mark = quoted(column.name) + " INTEGER /*";
+        const std::string mark = database::quoted(column.name) + " INTEGER /*";
         if (const auto at = definition.find(mark); at != std::string::npos) {
             const std::string remark =
                 definition.substr(at + mark.size(), definition.find("*/", at) - at - mark.size());
@@ -89,6 +122,11 @@ std::unique_ptr<Table> SchemaReader::read(const std::string& name) const {
                                                                 : SqlType::int4;
         }
         table->columns.push_back(std::move(column));
+    }
+    // Its rules aren't PostgreSQL's columns of a sequence.
+    if (definition.find(database::quoted(name) + " (last_value BIGINT /*sequence*/") != std::string::npos) {
+        table->kind = Table::Kind::sequence;
+        table->columns.resize(std::min<std::size_t>(3, table->columns.size()));
     }
     std::sort(key.begin(), key.end());
     for (auto& [place, column] : key) table->primary_key.push_back(std::move(column));

@@ -57,7 +57,8 @@ Server::Server(Config config, io::EventWriter& events)
     for (const auto& [user, password] : config_.passwords)
         users_[user] = make_verifier(crypto_, password, random_bytes(16), config_.scram_iterations);
     config_.passwords.clear();
-    stranger_ = make_verifier(crypto_, random_bytes(32), random_bytes(16), config_.scram_iterations);
+    // Of no password at all: it need not be derived from one.
+    stranger_ = {random_bytes(16), config_.scram_iterations, random_bytes(32), random_bytes(32)};
 }
 
 Server::~Server() = default;
@@ -193,9 +194,19 @@ void Server::stop() {
 }
 
 SessionSettings Server::settings_for(const Seat& seat) const {
-    return {users_,           stranger_,       crypto_,     to_base64(random_bytes(18)),
-            config_.database, seat.process_id, seat.secret, 10s,
-            seat.full,        seat.refusing};
+    SessionSettings settings;
+    settings.users = users_;
+    settings.stranger = stranger_;
+    settings.crypto = crypto_;
+    settings.server_nonce = to_base64(random_bytes(18));
+    settings.tls = config_.tls != nullptr;
+    if (settings.tls) settings.tls_binding = config_.tls->binding();
+    settings.database = config_.database;
+    settings.process_id = seat.process_id;
+    settings.secret = seat.secret;
+    settings.full = seat.full;
+    settings.refusing = seat.refusing;
+    return settings;
 }
 
 void Server::refused(const std::string& reason, const std::string& peer) {

@@ -45,6 +45,7 @@ Engine::Status Engine::run_session_statement(const Statement& statement, bool de
             if (auto error = settings_.reset(statement.name)) return error;
             if (statement.tag == "DISCARD ALL") {
                 drop_portals();
+                cursors_.clear();
                 statements_.clear();
             }
             break;
@@ -66,6 +67,8 @@ Engine::Status Engine::run_session_statement(const Statement& statement, bool de
         case StatementKind::close:
             if (statement.name.empty()) {
                 drop_portals();
+                cursors_.clear();
+            } else if (cursors_.erase(statement.name) > 0) {
             } else if (const auto found = portals_.find(statement.name); found != portals_.end()) {
                 give_back(found->second);
                 portals_.erase(found);
@@ -120,6 +123,7 @@ Engine::Status Engine::run_transaction_statement(const Statement& statement) {
             break;
         default:
             drop_portals();
+            end_cursors(false);
             error = transaction_.roll_back_to(statement.name);
             schema_.forget();
     }

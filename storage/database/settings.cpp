@@ -8,6 +8,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "storage/database/core/ascii.hpp"
+
 namespace understudy::database {
 namespace {
 
@@ -41,12 +43,6 @@ const Values& defaults() {
                                   {"transaction_isolation", "read committed"},
                                   {"transaction_read_only", "off"}};
     return values;
-}
-
-std::string folded(std::string text) {
-    for (char& c : text)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    return text;
 }
 
 bool is_free(const std::string& name) {

@@ -140,6 +140,10 @@ SqlError error_of(sqlite3* connection, int code) {
                 fmt::format("relation \"{}\" does not exist", after(message, ": "))};
     if (has(message, "ON CONFLICT clause does not match"))
         return {"42P10", "there is no unique or exclusion constraint matching the ON CONFLICT specification"};
+    if (has(message, "error in view "))
+        return {"2BP01", fmt::format("cannot change the table because view {} depends on it",
+                                     after(message, "error in view ")
+                                         .substr(0, after(message, "error in view ").find_first_of(" :")))};
     if (has(message, "foreign key mismatch"))
         return {"42830", "there is no unique constraint matching given keys for referenced table"};
     if (has(message, "integer overflow")) return {sqlstate::out_of_range, "bigint out of range"};

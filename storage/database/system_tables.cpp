@@ -2,6 +2,8 @@
 // The system catalogs that clients ask: PostgreSQL manual chapters 53 and 37. Relations have the OID 16384 +
 // their row in SQLite's schema; a primary key that is SQLite's row number shows as an index with the OID
 // 1000016384 + that row.
+#include <fmt/format.h>
+
 #include <map>
 
 #include "storage/database/schema_reader.hpp"
@@ -39,8 +41,9 @@ const Definition definitions[] = {
      "-1.0 AS reltuples, 0 AS reltoastrelid, s.type = 'table' AND (s.sql LIKE '%INTEGER /*%' OR EXISTS "
      "(SELECT 1 FROM "
      "pragma_index_list(s.name))) AS relhasindex, 0 AS relisshared, 'p' AS relpersistence, CASE s.type WHEN "
-     "'table' THEN "
-     "'r' WHEN 'view' THEN 'v' ELSE 'i' END AS relkind, (SELECT count(*) FROM pragma_table_info(s.name)) AS "
+     "'table' THEN CASE WHEN s.sql LIKE '%\" (last_value BIGINT /*sequence*/%' THEN 'S' ELSE "
+     "'r' END WHEN 'view' THEN 'v' ELSE 'i' END AS relkind, (SELECT count(*) FROM pragma_table_info(s.name)) "
+     "AS "
      "relnatts, 0 AS "
      "relchecks, 0 AS relhasrules, 0 AS relhastriggers, 0 AS relrowsecurity, 0 AS relforcerowsecurity, 'd' "
      "AS relreplident, "
@@ -60,7 +63,8 @@ const Definition definitions[] = {
      "attstorage char, attcompression char, attacl text_array, attfdwoptions text_array",
      "SELECT s.rowid + 16384 AS attrelid, c.name AS attname, understudy_declared_oid(c.type, s.sql, c.name) "
      "AS atttypid, -1 AS "
-     "attlen, c.cid + 1 AS attnum, 0 AS attndims, understudy_declared_typmod(c.type) AS atttypmod, "
+     "attlen, c.cid + 1 AS attnum, 0 AS attndims, understudy_declared_typmod(c.type, s.sql, c.name) AS "
+     "atttypmod, "
      "(c.\"notnull\" OR c.pk > 0) AS "
      "attnotnull, c.dflt_value IS NOT NULL AS atthasdef, '' AS attidentity, CASE WHEN c.hidden > 1 THEN 's' "
      "ELSE '' END AS "
@@ -73,7 +77,9 @@ const Definition definitions[] = {
      "'', NULL, NULL FROM sqlite_schema AS s, pragma_index_info(s.name) AS i WHERE s.type = 'index'"},
     {"pg_attrdef", "oid oid, adrelid oid, adnum int2, adbin text",
      "SELECT s.rowid + 2000000000 AS oid, s.rowid + 16384 AS adrelid, c.cid + 1 AS adnum, "
-     "replace(c.dflt_value, 'understudy_now()', 'now()') AS adbin FROM sqlite_schema AS s, "
+     "replace(replace(replace(c.dflt_value, 'understudy_now()', 'now()'), 'understudy_nextval(', "
+     "'nextval('), "
+     "', NULL)', ')') AS adbin FROM sqlite_schema AS s, "
      "pragma_table_xinfo(s.name) AS c WHERE s.type = 'table' AND c.dflt_value IS NOT NULL"},
     {"pg_index",
      "indexrelid oid, indrelid oid, indnatts int2, indisunique bool, indisprimary bool, indisclustered bool, "
@@ -120,21 +126,7 @@ const Definition definitions[] = {
      "typelem oid, "
      "typarray oid, typbasetype oid, typtypmod int4, typnotnull bool, typdelim char, typinput regclass, "
      "typcollation oid",
-     "SELECT t.column1 AS oid, t.column2 AS typname, 11 AS typnamespace, t.column3 AS typlen, 'b' AS "
-     "typtype, t.column4 AS "
-     "typcategory, 0 AS typrelid, 0 AS typelem, 0 AS typarray, 0 AS typbasetype, -1 AS typtypmod, 0 AS "
-     "typnotnull, ',' AS "
-     "typdelim, 0 AS typinput, 0 AS typcollation FROM (VALUES (16, 'bool', 1, 'B'), (17, 'bytea', -1, 'U'), "
-     "(18, 'char', 1, "
-     "'Z'), (19, 'name', 64, 'S'), (20, 'int8', 8, 'N'), (21, 'int2', 2, 'N'), (23, 'int4', 4, 'N'), (25, "
-     "'text', -1, 'S'), "
-     "(26, 'oid', 4, 'N'), (114, 'json', -1, 'U'), (700, 'float4', 4, 'N'), (701, 'float8', 8, 'N'), (1042, "
-     "'bpchar', -1, "
-     "'S'), (1043, 'varchar', -1, 'S'), (1082, 'date', 4, 'D'), (1083, 'time', 8, 'D'), (1114, 'timestamp', "
-     "8, 'D'), (1184, "
-     "'timestamptz', 8, 'D'), (1186, 'interval', 16, 'T'), (1700, 'numeric', -1, 'N'), (2205, 'regclass', 4, "
-     "'N'), (2950, "
-     "'uuid', 16, 'U'), (3802, 'jsonb', -1, 'U')) AS t"},
+     ""},  // made below
     {"pg_database",
      "oid oid, datname name, datdba oid, encoding int4, datlocprovider char, datistemplate bool, "
      "datallowconn bool, "
@@ -157,7 +149,13 @@ const Definition definitions[] = {
     {"pg_tables", "schemaname name, tablename name, tableowner name",
      "SELECT 'public' AS schemaname, s.name AS tablename, understudy_current_user() AS tableowner FROM "
      "sqlite_schema AS s "
-     "WHERE s.type = 'table' AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"},
+     "WHERE s.type = 'table' AND s.sql NOT LIKE '%\" (last_value BIGINT /*sequence*/%' AND s.name NOT LIKE "
+     "'sqlite\\_%' ESCAPE "
+     "'\\'"},
+    {"pg_views", "schemaname name, viewname name, viewowner name",
+     "SELECT 'public' AS schemaname, s.name AS viewname, understudy_current_user() AS viewowner FROM "
+     "sqlite_schema AS s "
+     "WHERE s.type = 'view'"},
     {"pg_settings", "name text, setting text", "SELECT NULL AS name, NULL AS setting WHERE 0"},
     {"pg_collation", "oid oid, collname name, collnamespace oid",
      "SELECT 950 AS oid, 'C' AS collname, 11 AS collnamespace"},
@@ -187,14 +185,15 @@ const Definition definitions[] = {
      "SELECT 0 AS oid, 0 AS pnpubid, 0 AS pnnspid WHERE 0"},
     {"pg_auth_members", "oid oid, roleid oid, member oid, grantor oid",
      "SELECT 0 AS oid, 0 AS roleid, 0 AS member, 0 AS grantor WHERE 0"},
-    {"pg_range", "rngtypid oid, rngsubtype oid", "SELECT 0 AS rngtypid, 0 AS rngsubtype WHERE 0"},
+    {"pg_range", "rngtypid oid, rngsubtype oid, rngmultitypid oid",
+     "SELECT 0 AS rngtypid, 0 AS rngsubtype, 0 AS rngmultitypid WHERE 0"},
     {"pg_proc", "oid oid, proname name, pronamespace oid",
      "SELECT 0 AS oid, NULL AS proname, 0 AS pronamespace WHERE 0"},
     {"information_schema.tables", "table_catalog name, table_schema name, table_name name, table_type text",
      "SELECT understudy_current_database() AS table_catalog, 'public' AS table_schema, s.name AS table_name, "
      "CASE s.type WHEN "
      "'table' THEN 'BASE TABLE' ELSE 'VIEW' END AS table_type FROM sqlite_schema AS s WHERE s.type IN "
-     "('table', 'view') AND "
+     "('table', 'view') AND s.sql NOT LIKE '%\" (last_value BIGINT /*sequence*/%' AND "
      "s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"},
     {"information_schema.columns",
      "table_catalog name, table_schema name, table_name name, column_name name, ordinal_position int4, "
@@ -212,6 +211,34 @@ const Definition definitions[] = {
     {"information_schema.schemata", "catalog_name name, schema_name name",
      "SELECT understudy_current_database() AS catalog_name, 'public' AS schema_name"},
 };
+
+char category_of(SqlType type) {
+    if (is_array(type)) return 'A';
+    if (type == SqlType::boolean) return 'B';
+    if (is_number(type) || type == SqlType::oid || type == SqlType::regclass) return 'N';
+    if (type == SqlType::single_char) return 'Z';
+    if (is_text(type)) return 'S';
+    if (type == SqlType::interval) return 'T';
+    return is_moment(type) || type == SqlType::time ? 'D' : 'U';
+}
+
+std::string types_sql() {
+    const auto oid = [](std::optional<SqlType> type) {
+        return static_cast<std::uint32_t>(type.value_or(SqlType::unknown));
+    };
+    std::string rows;
+    for (const auto& type : all_types())
+        rows += fmt::format("{}({}, '{}', {}, '{}', {}, {})", rows.empty() ? "" : ", ", oid(type.type),
+                            type.name, type.bytes, category_of(type.type), oid(element_of(type.type)),
+                            oid(array_of(type.type)));
+    return "SELECT t.column1 AS oid, t.column2 AS typname, 11 AS typnamespace, t.column3 AS typlen, 'b' AS "
+           "typtype, "
+           "t.column4 AS typcategory, 0 AS typrelid, t.column5 AS typelem, t.column6 AS typarray, 0 AS "
+           "typbasetype, "
+           "-1 AS typtypmod, 0 AS typnotnull, ',' AS typdelim, 0 AS typinput, 0 AS typcollation FROM "
+           "(VALUES " +
+           rows + ") AS t";
+}
 
 std::vector<TableColumn> columns_of(std::string_view list) {
     std::vector<TableColumn> columns;
@@ -237,7 +264,8 @@ const Table* find_system_table(std::string_view schema, std::string_view name) {
         for (const auto& definition : definitions) {
             Table table;
             table.name = definition.name;
-            table.sql = std::string("(") + definition.sql + ")";
+            const std::string sql = *definition.sql == '\0' ? types_sql() : definition.sql;
+            table.sql = "(" + sql + ")";
             table.columns = columns_of(definition.columns);
             table.writable = false;
             table.always_empty = std::string_view(definition.sql).ends_with(" WHERE 0");

@@ -55,7 +55,7 @@ Transaction::Status Transaction::before_write(std::chrono::milliseconds limit, c
     if (in_sqlite()) return std::nullopt;  // the write itself finds out whether its snapshot is the latest
     if (auto error = execute("BEGIN IMMEDIATE")) return error;
     for (const auto& name : savepoints_)
-        if (auto error = execute("SAVEPOINT " + quoted(name))) return error;
+        if (auto error = execute("SAVEPOINT " + database::quoted(name))) return error;
     return std::nullopt;
 }
 
@@ -108,7 +108,7 @@ Transaction::Status Transaction::savepoint(const std::string& name) {
         return SqlError{sqlstate::no_active_transaction, "SAVEPOINT can only be used in transaction blocks"};
     if (savepoints_.size() >= 1'000) return SqlError{sqlstate::limit_exceeded, "more than 1000 savepoints"};
     if (in_sqlite())
-        if (auto error = execute("SAVEPOINT " + quoted(name))) return error;
+        if (auto error = execute("SAVEPOINT " + database::quoted(name))) return error;
     savepoints_.push_back(name);
     return std::nullopt;
 }
@@ -121,7 +121,7 @@ Transaction::Status Transaction::release(const std::string& name) {
     if (found == savepoints_.end())
         return SqlError{sqlstate::bad_savepoint, fmt::format("savepoint \"{}\" does not exist", name)};
     if (in_sqlite())
-        if (auto error = execute("RELEASE " + quoted(name))) return error;
+        if (auto error = execute("RELEASE " + database::quoted(name))) return error;
     savepoints_.erase(found, savepoints_.end());
     return std::nullopt;
 }
@@ -134,7 +134,7 @@ Transaction::Status Transaction::roll_back_to(const std::string& name) {
     if (found == savepoints_.end())
         return SqlError{sqlstate::bad_savepoint, fmt::format("savepoint \"{}\" does not exist", name)};
     if (in_sqlite())
-        if (auto error = execute("ROLLBACK TO " + quoted(name))) return error;
+        if (auto error = execute("ROLLBACK TO " + database::quoted(name))) return error;
     savepoints_.erase(found + 1, savepoints_.end());
     block_ = Block::open;
     return std::nullopt;

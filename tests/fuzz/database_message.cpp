@@ -32,13 +32,16 @@ void expect(bool condition) {
     if (!condition) std::abort();
 }
 
-void drive(std::string_view input, std::size_t piece, std::string& sent) {
+// False: there were bytes behind an encryption request, which is an error only where they came with it.
+bool drive(std::string_view input, std::size_t piece, std::string& sent) {
     const Crypto crypto = weak_crypto();
     SessionSettings settings;
     settings.crypto = crypto;
     settings.users["a"] = make_verifier(crypto, "secret", "salt", 1);
     settings.stranger = make_verifier(crypto, "none", "salt", 1);
     settings.server_nonce = "nonce";
+    settings.tls = input.size() % 2 == 0;
+    settings.tls_binding = input.size() % 4 == 0 ? "hash" : "";
     Session session(settings, understudy::Instant{});
     FrontendDecoder decoder;
     const auto carry_out = [&] {
@@ -63,6 +66,7 @@ void drive(std::string_view input, std::size_t piece, std::string& sent) {
             auto message = decoder.next();
             if (message.has_error()) {
                 expect(message.error().fatal && !message.error().message.empty());
+                if (message.error().message.find("unencrypted data") != std::string::npos) return false;
                 session.handle_error(message.error());
             } else if (*message) {
                 session.handle(std::move(**message), understudy::Instant{});
@@ -74,6 +78,7 @@ void drive(std::string_view input, std::size_t piece, std::string& sent) {
     }
     carry_out();
     expect(session.take_actions().empty());
+    return true;
 }
 
 }  // namespace
@@ -81,9 +86,8 @@ void drive(std::string_view input, std::size_t piece, std::string& sent) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view input(reinterpret_cast<const char*>(data), size);
     std::string whole, pieces;
-    drive(input, size + 1, whole);
-    drive(input, 7, pieces);
-    expect(whole == pieces);
+    const bool obeys = drive(input, size + 1, whole);
+    if (drive(input, 7, pieces) && obeys) expect(whole == pieces);
     if (size > 1) {
         // Rows of COPY: split or not, the same.
         const CopyFormat format = data[0] % 2 == 0 ? CopyFormat{} : CopyFormat{true, ',', "", '"', '"'};

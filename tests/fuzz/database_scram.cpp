@@ -40,8 +40,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return mixed(password, salt);
     };
     for (const bool genuine : {true, false}) {
-        ScramServer server(crypto, make_verifier(crypto, "secret", "salt", 1), genuine, "server-nonce");
-        const auto reply = server.handle_client_first(first);
+        const bool plus = first.starts_with("p=");
+        ScramServer server(crypto, make_verifier(crypto, "secret", "salt", 1), genuine, "server-nonce",
+                           plus ? "hash" : "");
+        const auto reply = server.handle_client_first(first, plus);
         if (reply.has_error()) {
             if (reply.error().sqlstate.size() != 5 || reply.error().message.empty()) std::abort();
             continue;

@@ -27,15 +27,21 @@ struct World {
         sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
         sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
         register_functions(raw, context);
-        for (const char* sql : {"create table t (id serial primary key, name varchar(9), n numeric(8,2), at "
-                                "timestamptz default now(), flag "
-                                "boolean, j jsonb, i interval)",
-                                "create table u (t_id int references t (id), b bytea unique, d date, f "
-                                "float8, check (f > 0))"}) {
+        for (const char* sql :
+             {"create table t (id serial primary key, name varchar(9), n numeric(8,2), at "
+              "timestamptz default now(), flag "
+              "boolean, j jsonb, i interval)",
+              "create table u (t_id int references t (id), b bytea unique, d date, f "
+              "float8, check (f > 0))",
+              "create table a (ns int[], ts text[] default '{}', us uuid[], ps numeric(5,1)[])",
+              "create view v as select id, n * 2 as twice, array[id] as ids from t", "create sequence s"}) {
             SchemaReader schema(raw);
             auto tree = ParseTree::parse(sql);
             auto statement = translate(tree->statement(0), schema);
-            if (statement.has_error() || run(raw, statement->sql).has_error()) std::abort();
+            if (statement.has_error()) std::abort();
+            for (const auto& part : statement->before)
+                if (run(raw, part).has_error()) std::abort();
+            if (run(raw, statement->sql).has_error()) std::abort();
         }
     }
     FunctionContext context;
@@ -60,10 +66,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             if (statement.error().sqlstate.size() != 5 || statement.error().message.empty()) std::abort();
             continue;
         }
-        if (statement->sql.empty() || !statement->before.empty()) continue;
-        const auto compiled = compile(world.connection.get(), statement->sql);
+        const Statement& made = statement->inner ? *statement->inner : *statement;
+        if (made.sql.empty() || !made.before.empty()) continue;
+        const auto compiled = compile(world.connection.get(), made.sql);
         if (compiled.has_error() && compiled.error().sqlstate == sqlstate::internal_error) {
-            std::fprintf(stderr, "%s\n-> %s\n%s\n", sql.c_str(), statement->sql.c_str(),
+            std::fprintf(stderr, "%s\n-> %s\n%s\n", sql.c_str(), made.sql.c_str(),
                          compiled.error().message.c_str());
             std::abort();
         }

@@ -35,10 +35,10 @@ void BackendWriter::empty(char type) {
     end(begin(type));
 }
 
-void BackendWriter::authentication_sasl(std::string_view mechanism) {
+void BackendWriter::authentication_sasl(const std::vector<std::string>& mechanisms) {
     const auto at = begin('R');
     int32(10);
-    string(mechanism);
+    for (const auto& mechanism : mechanisms) string(mechanism);
     out_ += '\0';
     end(at);
 }

@@ -24,7 +24,8 @@ struct ColumnDescription {
 class BackendWriter {
   public:
     void ssl_refused() { out_ += 'N'; }  // one bare byte, no message
-    void authentication_sasl(std::string_view mechanism);
+    void ssl_accepted() { out_ += 'S'; }
+    void authentication_sasl(const std::vector<std::string>& mechanisms);
     void authentication_sasl_continue(std::string_view data);
     void authentication_sasl_final(std::string_view data);
     void authentication_ok();

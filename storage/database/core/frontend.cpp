@@ -204,6 +204,9 @@ SqlResult<std::optional<FrontendMessage>> FrontendDecoder::next_startup() {
     const std::int32_t code = body.int32();
     if (code == ssl_request_code || code == gss_request_code) {
         if (!body.empty()) return violation("an encryption request has 8 bytes");
+        // Its client awaits the answer first. What came with it may be another's, to be taken for the
+        // client's once the connection is encrypted (CVE-2021-23214).
+        if (buffered() > 0) return violation("received unencrypted data after an encryption request");
         return std::optional<FrontendMessage>(code == ssl_request_code
                                                   ? FrontendMessage(SslRequest{})
                                                   : FrontendMessage(GssEncryptionRequest{}));

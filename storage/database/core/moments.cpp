@@ -6,6 +6,8 @@
 #include <array>
 #include <chrono>
 
+#include "storage/database/core/ascii.hpp"
+
 namespace understudy::database {
 namespace {
 
@@ -61,12 +63,6 @@ std::optional<std::int64_t> read_time(std::string_view text, std::size_t& at) {
     if (minute > 59 || second > 60 || hour > 24 || (hour == 24 && minute + second + us > 0))
         return std::nullopt;
     return ((hour * 60 + minute) * 60 + second) * us_per_second + us;
-}
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-    return text;
 }
 
 }  // namespace

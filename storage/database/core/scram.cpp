@@ -80,24 +80,37 @@ ScramVerifier make_verifier(const Crypto& crypto, std::string_view password, std
             crypto.hmac_sha256(salted, "Server Key")};
 }
 
-ScramServer::ScramServer(Crypto crypto, ScramVerifier verifier, bool genuine, std::string server_nonce)
+ScramServer::ScramServer(Crypto crypto, ScramVerifier verifier, bool genuine, std::string server_nonce,
+                         std::string binding)
     : crypto_(std::move(crypto)),
       verifier_(std::move(verifier)),
       genuine_(genuine),
-      server_nonce_(std::move(server_nonce)) {}
+      server_nonce_(std::move(server_nonce)),
+      binding_(std::move(binding)) {}
 
-SqlResult<std::string> ScramServer::handle_client_first(std::string_view message) {
+SqlResult<std::string> ScramServer::handle_client_first(std::string_view message, bool plus) {
     if (!std::holds_alternative<AwaitsFirst>(state_)) return malformed("a second client-first message");
     state_ = Ended{};
-    // gs2-header: "n,," or "y,,". "p=" asks for channel binding, which needs TLS.
-    if (message.starts_with("p=")) return malformed("channel binding was not offered");
-    if (!message.starts_with("n,") && !message.starts_with("y,")) return malformed("no channel-binding flag");
-    const auto header_end = message.find(',', 2);
+    // gs2-header: "p=tls-server-end-point,,", "n,," or "y,,".
+    const auto flag_end = message.find(',');
+    if (flag_end == std::string_view::npos) return malformed("no channel-binding flag");
+    const std::string_view flag = message.substr(0, flag_end);
+    const bool binds = flag.starts_with("p=");
+    if (!binds && flag != "n" && flag != "y") return malformed("no channel-binding flag");
+    if (binds && !plus) return malformed("channel binding was not offered");
+    if (binds && flag.substr(2) != "tls-server-end-point")
+        return malformed("its channel-binding type is not tls-server-end-point");
+    if (!binds && plus) return malformed("SCRAM-SHA-256-PLUS without channel-binding data");
+    // It could bind and believes that this server can't: somebody took the offer out.
+    if (flag == "y" && !binding_.empty())
+        return SqlError{"28000", "SCRAM channel binding negotiation error", {}, true};
+    const auto header_end = message.find(',', flag_end + 1);
     if (header_end == std::string_view::npos) return malformed("the header has no end");
-    if (header_end != 2) return malformed("an authorization identity is not supported");
+    if (header_end != flag_end + 1) return malformed("an authorization identity is not supported");
     AwaitsFinal next;
-    next.gs2_header = std::string(message.substr(0, 3));
-    next.client_first_bare = std::string(message.substr(3));
+    next.channel = std::string(message.substr(0, header_end + 1));
+    if (binds) next.channel += binding_;
+    next.client_first_bare = std::string(message.substr(header_end + 1));
     std::string_view rest = next.client_first_bare;
     if (rest.starts_with("m=")) return malformed("it requires an unknown extension");
     if (!take_attribute(rest, 'n')) return malformed("no user name");
@@ -124,7 +137,7 @@ SqlResult<std::string> ScramServer::handle_client_final(std::string_view message
     const std::string_view without_proof = message.substr(0, proof_at);
     const auto proof = from_base64(message.substr(proof_at + 3));
     std::string_view rest = without_proof;
-    if (take_attribute(rest, 'c') != to_base64(exchange.gs2_header))
+    if (take_attribute(rest, 'c') != to_base64(exchange.channel))
         return malformed("channel binding data differ");
     if (take_attribute(rest, 'r') != exchange.nonce) return malformed("the nonce differs");
     if (!proof || proof->size() != verifier_.stored_key.size())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server's side of SCRAM-SHA-256 (RFC 5802, RFC 7677) as PostgreSQL uses it: no channel binding, user
-// name taken from the startup message. Pure: the cryptographic primitives and the server's nonce are handed
+// The server's side of SCRAM-SHA-256 and, over TLS, SCRAM-SHA-256-PLUS with the channel binding
+// tls-server-end-point (RFC 5802, RFC 7677, RFC 5929) as PostgreSQL uses it: the user's name is that of the
+// startup message. Pure: the cryptographic primitives and the server's nonce are handed
 // in. An unknown user goes through the same exchange with a made-up verifier and fails at its end, so that
 // what the server says doesn't tell which users exist.
 #pragma once
@@ -31,6 +32,7 @@ struct ScramVerifier {
 };
 
 constexpr const char* scram_mechanism = "SCRAM-SHA-256";
+constexpr const char* scram_plus_mechanism = "SCRAM-SHA-256-PLUS";
 
 ScramVerifier make_verifier(const Crypto& crypto, std::string_view password, std::string salt,
                             int iterations);
@@ -41,17 +43,20 @@ std::optional<std::string> from_base64(std::string_view text);
 class ScramServer {
   public:
     // `genuine` is false for the made-up verifier of an unknown user. `server_nonce` is printable and without
-    // commas.
-    ScramServer(Crypto crypto, ScramVerifier verifier, bool genuine, std::string server_nonce);
+    // commas. `binding` is the hash of the server's certificate; empty where SCRAM-SHA-256-PLUS isn't
+    // offered.
+    ScramServer(Crypto crypto, ScramVerifier verifier, bool genuine, std::string server_nonce,
+                std::string binding = {});
 
-    SqlResult<std::string> handle_client_first(std::string_view message);  // the server-first message
+    // The server-first message. `plus`: the client has chosen SCRAM-SHA-256-PLUS.
+    SqlResult<std::string> handle_client_first(std::string_view message, bool plus = false);
     SqlResult<std::string> handle_client_final(
         std::string_view message);  // the server-final message: logged in
 
   private:
     struct AwaitsFirst {};
     struct AwaitsFinal {
-        std::string gs2_header;
+        std::string channel;  // what the client has to repeat: its header, and what it binds
         std::string client_first_bare;
         std::string server_first;
         std::string nonce;
@@ -61,6 +66,7 @@ class ScramServer {
     ScramVerifier verifier_;
     bool genuine_;
     std::string server_nonce_;
+    std::string binding_;
     std::variant<AwaitsFirst, AwaitsFinal, Ended> state_ = AwaitsFirst{};
 };
 

@@ -55,8 +55,17 @@ void Session::handle_error(const SqlError& error) {
 }
 
 void Session::handle_startup(const FrontendMessage& message) {
-    if (std::holds_alternative<SslRequest>(message) ||
-        std::holds_alternative<GssEncryptionRequest>(message)) {
+    if (std::holds_alternative<SslRequest>(message) && settings_.tls && !encrypted_) {
+        encrypted_ = true;
+        out_.ssl_accepted();
+        flush();
+        actions_.push_back(StartTls{});
+        return;
+    }
+    const bool asks_encryption =
+        std::holds_alternative<SslRequest>(message) || std::holds_alternative<GssEncryptionRequest>(message);
+    if (asks_encryption && encrypted_) return handle_error(out_of_turn("after the TLS handshake"));
+    if (asks_encryption) {
         out_.ssl_refused();
         return flush();
     }
@@ -102,9 +111,13 @@ void Session::start(const StartupMessage& startup) {
         out_.negotiate_protocol_version(unknown_options);
     const auto known = settings_.users.find(user_);
     const bool genuine = known != settings_.users.end();
+    std::string binding = encrypted_ ? settings_.tls_binding : std::string();
+    std::vector<std::string> mechanisms;
+    if (!binding.empty()) mechanisms.emplace_back(scram_plus_mechanism);
+    mechanisms.emplace_back(scram_mechanism);
     state_ = SaslFirst{ScramServer(settings_.crypto, genuine ? known->second : settings_.stranger, genuine,
-                                   settings_.server_nonce)};
-    out_.authentication_sasl(scram_mechanism);
+                                   settings_.server_nonce, std::move(binding))};
+    out_.authentication_sasl(mechanisms);
     flush();
 }
 
@@ -114,7 +127,9 @@ void Session::handle_sasl_first(const AuthenticationData& data) {
     if (zero == std::string::npos || data.body.size() < zero + 5)
         return handle_error({sqlstate::protocol_violation, "malformed SASLInitialResponse", {}, true});
     const std::string mechanism = data.body.substr(0, zero);
-    if (mechanism != scram_mechanism)
+    const bool plus = mechanism == scram_plus_mechanism;
+    const bool offered = plus ? encrypted_ && !settings_.tls_binding.empty() : mechanism == scram_mechanism;
+    if (!offered)
         return handle_error({sqlstate::protocol_violation,
                              fmt::format("SASL mechanism \"{}\" was not offered", mechanism),
                              {},
@@ -126,7 +141,7 @@ void Session::handle_sasl_first(const AuthenticationData& data) {
         return handle_error(
             {sqlstate::protocol_violation, "SASLInitialResponse has a wrong length", {}, true});
     ScramServer scram = std::move(std::get<SaslFirst>(state_).scram);
-    auto reply = scram.handle_client_first(std::string_view(data.body).substr(zero + 5));
+    auto reply = scram.handle_client_first(std::string_view(data.body).substr(zero + 5), plus);
     if (reply.has_error()) return handle_error(reply.error());
     out_.authentication_sasl_continue(*reply);
     state_ = SaslFinal{std::move(scram)};

@@ -2,13 +2,13 @@
 // One client's conversation, as a pure machine: which message may come now, what is answered, and what the
 // engine is asked to do.
 //
-//   startup --SSLRequest: 'N'--> startup --StartupMessage--> sasl first --> sasl final --> ready <-->
-//   skipping
-//      \--CancelRequest--> ended        (any FATAL error, Terminate, login limit) ------> ended    (until
-//      Sync)
+//   startup --StartupMessage--> sasl first --> sasl final --> ready <--> skipping (until Sync)
+//     |  \--CancelRequest--> ended        (any FATAL error, Terminate, login limit) --> ended
+//     \--SSLRequest--> startup            'N', or 'S' and the driver's handshake (StartTls)
 //
 // The driver feeds handle(); carries the actions out in order; after each engine action (EngineAction) it
-// reports engine_done() with the engine's error, if any, and its transaction status, before it asks for more.
+// reports engine_done() with the engine's error, if any, and its transaction status, before it asks for more;
+// after StartTls it ends the session by itself where the handshake fails: there is nobody to tell.
 // Rules: PostgreSQL manual 55.2. After an error in the extended protocol everything up to Sync is ignored; a
 // simple Query is answered by ReadyForQuery in any case. While rows of COPY are awaited, every message
 // belongs to it.
@@ -36,6 +36,8 @@ struct SessionSettings {
     std::int32_t process_id = 0;
     std::int32_t secret = 0;
     Duration login_limit = 10s;
+    bool tls = false;         // a certificate is configured
+    std::string tls_binding;  // its hash (RFC 5929, tls-server-end-point); empty: it has none
     bool full = false;      // max_connections are in use: refuse with 53300 once the startup message is read
     bool refusing = false;  // every new connection: 57P03 then
 };
@@ -43,6 +45,7 @@ struct SessionSettings {
 struct Send {
     std::string bytes;
 };
+struct StartTls {};  // what was sent before it goes out first
 struct CancelOther {
     std::int32_t process_id = 0;
     std::int32_t secret = 0;
@@ -57,7 +60,7 @@ struct Refused {
 using EngineAction =
     std::variant<Query, Parse, Bind, Describe, Close, Execute, Sync, CopyData, CopyDone, CopyFail>;
 struct End {};
-using SessionAction = std::variant<Send, CancelOther, LoggedIn, Refused, EngineAction, End>;
+using SessionAction = std::variant<Send, StartTls, CancelOther, LoggedIn, Refused, EngineAction, End>;
 
 class Session {
   public:
@@ -105,6 +108,7 @@ class Session {
     std::string user_;
     std::string database_;
     std::string application_name_;
+    bool encrypted_ = false;
     char transaction_status_ = 'I';
     BackendWriter out_;
     std::vector<SessionAction> actions_;

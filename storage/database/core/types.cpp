@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace understudy::database {
@@ -14,6 +15,7 @@ struct Row {
     const char* shown;     // as format_type() says it
     const char* declared;  // in SQLite's schema
     std::int16_t bytes;
+    SqlType element = SqlType::unknown;  // of an array
 };
 constexpr Row rows[] = {
     {SqlType::boolean, "bool", "boolean", "BOOLEAN", 1},
@@ -28,7 +30,6 @@ constexpr Row rows[] = {
     {SqlType::json, "json", "json", "JSON_TEXT", -1},
     {SqlType::float4, "float4", "real", "REAL", 4},
     {SqlType::float8, "float8", "double precision", "DOUBLE PRECISION", 8},
-    {SqlType::text_array, "_text", "text[]", "TEXT_ARRAY", -1},
     {SqlType::bpchar, "bpchar", "character", "CHAR", -1},
     {SqlType::varchar, "varchar", "character varying", "VARCHAR", -1},
     {SqlType::date, "date", "date", "DATE", 4},
@@ -41,6 +42,26 @@ constexpr Row rows[] = {
     {SqlType::regtype, "regtype", "regtype", "REGTYPE_INT", 4},
     {SqlType::uuid, "uuid", "uuid", "UUID_TEXT", 16},
     {SqlType::jsonb, "jsonb", "jsonb", "JSONB_TEXT", -1},
+    {SqlType::boolean_array, "_bool", "", "BOOLEAN_ARRAY", -1, SqlType::boolean},
+    {SqlType::bytea_array, "_bytea", "", "BYTEA_ARRAY", -1, SqlType::bytea},
+    {SqlType::name_array, "_name", "", "NAME_ARRAY", -1, SqlType::name},
+    {SqlType::int2_array, "_int2", "", "INT2_ARRAY", -1, SqlType::int2},
+    {SqlType::int4_array, "_int4", "", "INT4_ARRAY", -1, SqlType::int4},
+    {SqlType::text_array, "_text", "", "TEXT_ARRAY", -1, SqlType::text},
+    {SqlType::varchar_array, "_varchar", "", "VARCHAR_ARRAY", -1, SqlType::varchar},
+    {SqlType::int8_array, "_int8", "", "INT8_ARRAY", -1, SqlType::int8},
+    {SqlType::float4_array, "_float4", "", "FLOAT4_ARRAY", -1, SqlType::float4},
+    {SqlType::float8_array, "_float8", "", "FLOAT8_ARRAY", -1, SqlType::float8},
+    {SqlType::oid_array, "_oid", "", "OID_ARRAY", -1, SqlType::oid},
+    {SqlType::timestamp_array, "_timestamp", "", "TIMESTAMP_ARRAY", -1, SqlType::timestamp},
+    {SqlType::date_array, "_date", "", "DATE_ARRAY", -1, SqlType::date},
+    {SqlType::time_array, "_time", "", "TIME_ARRAY", -1, SqlType::time},
+    {SqlType::timestamptz_array, "_timestamptz", "", "TIMESTAMPTZ_ARRAY", -1, SqlType::timestamptz},
+    {SqlType::interval_array, "_interval", "", "INTERVAL_ARRAY", -1, SqlType::interval},
+    {SqlType::numeric_array, "_numeric", "", "NUMERIC_ARRAY", -1, SqlType::numeric},
+    {SqlType::uuid_array, "_uuid", "", "UUID_ARRAY", -1, SqlType::uuid},
+    {SqlType::json_array, "_json", "", "JSON_ARRAY", -1, SqlType::json},
+    {SqlType::jsonb_array, "_jsonb", "", "JSONB_ARRAY", -1, SqlType::jsonb},
 };
 struct Alias {
     const char* name;
@@ -84,6 +105,25 @@ std::optional<NumericLimits> typmod_numeric(std::int32_t typmod) {
     return NumericLimits{coded >> 16, ((coded & 0x7ff) ^ 1024) - 1024};
 }
 
+std::optional<SqlType> array_of(SqlType element) {
+    for (const auto& row : rows)
+        if (element != SqlType::unknown && row.element == element) return row.type;
+    return std::nullopt;
+}
+std::optional<SqlType> element_of(SqlType array) {
+    const Row* row = row_of(array);
+    if (row == nullptr || row->element == SqlType::unknown) return std::nullopt;
+    return row->element;
+}
+
+std::vector<TypeDescription> all_types() {
+    std::vector<TypeDescription> all;
+    for (const auto& row : rows) all.push_back({row.type, row.name, row.bytes});
+    std::sort(all.begin(), all.end(),
+              [](const TypeDescription& a, const TypeDescription& b) { return a.type < b.type; });
+    return all;
+}
+
 std::int16_t type_bytes(SqlType type) {
     const Row* row = row_of(type);
     return row == nullptr ? static_cast<std::int16_t>(-2) : row->bytes;
@@ -91,10 +131,12 @@ std::int16_t type_bytes(SqlType type) {
 
 std::string type_name(SqlType type) {
     const Row* row = row_of(type);
-    return row == nullptr ? "unknown" : row->shown;
+    if (row == nullptr) return "unknown";
+    return row->element == SqlType::unknown ? row->shown : type_name(row->element) + "[]";
 }
 
 std::string type_name(Type type) {
+    if (const auto element = element_of(type.type)) return type_name(Type{*element, type.typmod}) + "[]";
     if (type.type == SqlType::numeric) {
         if (const auto limits = typmod_numeric(type.typmod))
             return fmt::format("numeric({},{})", limits->precision, limits->scale);
@@ -157,7 +199,12 @@ std::string_view collation_of(SqlType type) {
     if (type == SqlType::numeric) return "understudy_numeric";
     if (type == SqlType::interval) return "understudy_interval";
     if (type == SqlType::bpchar) return "RTRIM";
-    return {};
+    const auto element = element_of(type);
+    if (!element) return {};
+    if (is_integer(*element) || *element == SqlType::numeric || *element == SqlType::oid)
+        return "understudy_array_numbers";
+    if (*element == SqlType::float4 || *element == SqlType::float8) return "understudy_array_reals";
+    return *element == SqlType::interval ? "understudy_array_intervals" : "understudy_array";
 }
 
 }  // namespace understudy::database

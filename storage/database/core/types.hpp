@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace understudy::database {
 
@@ -24,7 +25,6 @@ enum class SqlType : std::uint32_t {
     json = 114,
     float4 = 700,
     float8 = 701,
-    text_array = 1009,  // in the catalogs only
     bpchar = 1042,
     varchar = 1043,
     date = 1082,
@@ -37,6 +37,26 @@ enum class SqlType : std::uint32_t {
     regtype = 2206,
     uuid = 2950,
     jsonb = 3802,
+    json_array = 199,
+    boolean_array = 1000,
+    bytea_array = 1001,
+    name_array = 1003,
+    int2_array = 1005,
+    int4_array = 1007,
+    text_array = 1009,
+    varchar_array = 1015,
+    int8_array = 1016,
+    float4_array = 1021,
+    float8_array = 1022,
+    oid_array = 1028,
+    timestamp_array = 1115,
+    date_array = 1182,
+    time_array = 1183,
+    timestamptz_array = 1185,
+    interval_array = 1187,
+    numeric_array = 1231,
+    uuid_array = 2951,
+    jsonb_array = 3807,
 };
 
 // A type with its modifier as PostgreSQL codes it (atttypmod): length + 4 of varchar and char, precision and
@@ -56,6 +76,13 @@ struct NumericLimits {
 };
 std::optional<NumericLimits> typmod_numeric(std::int32_t typmod);
 
+// Of the types whose arrays are known: int4[] and int4, and back.
+std::optional<SqlType> array_of(SqlType element);
+std::optional<SqlType> element_of(SqlType array);
+inline bool is_array(SqlType type) {
+    return element_of(type).has_value();
+}
+
 std::int16_t type_bytes(SqlType type);  // on the wire; -1: of any length
 std::string type_name(SqlType type);    // as format_type() says it: "character varying"
 std::string type_name(Type type);       // with its modifier: "numeric(10,2)"
@@ -63,6 +90,14 @@ std::string type_name(Type type);       // with its modifier: "numeric(10,2)"
 // them.
 std::optional<SqlType> type_from_name(std::string_view name);
 std::optional<SqlType> type_from_oid(std::uint32_t oid);
+
+// All of them, in the order of their OIDs.
+struct TypeDescription {
+    SqlType type;
+    std::string name;  // pg_type.typname
+    std::int16_t bytes;
+};
+std::vector<TypeDescription> all_types();
 
 bool is_integer(SqlType type);
 bool is_number(SqlType type);

@@ -8,6 +8,8 @@
 #include <limits>
 #include <optional>
 
+#include "storage/database/core/arrays.hpp"
+#include "storage/database/core/ascii.hpp"
 #include "storage/database/core/bytes.hpp"
 #include "storage/database/core/json_text.hpp"
 #include "storage/database/core/moments.hpp"
@@ -16,13 +18,6 @@
 
 namespace understudy::database {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0)
-        text.remove_prefix(1);
-    while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
-    return text;
-}
 
 // Whether it has a date's or a time's shape, so that only a number in it is wrong.
 bool shaped_as_time(std::string_view text) {
@@ -156,6 +151,7 @@ SqlResult<Stored> stored_or(SqlType type, std::string_view text, const std::opti
 }  // namespace
 
 SqlResult<Stored> input_text(Type type, std::string_view text) {
+    if (is_array(type.type)) return input_array(type, text);
     switch (type.type) {
         case SqlType::boolean:
             return stored_or(type.type, text, parse_boolean(text),
@@ -210,6 +206,7 @@ SqlResult<Stored> input_text(Type type, std::string_view text) {
 }
 
 SqlResult<Stored> input_binary(Type type, std::string_view bytes) {
+    if (is_array(type.type)) return input_array_binary(type, bytes);
     const SqlError wrong{sqlstate::bad_binary,
                          fmt::format("incorrect binary data format for type {}", type_name(type.type))};
     const std::int16_t size = type_bytes(type.type);

@@ -5,6 +5,7 @@
 
 #include <bit>
 
+#include "storage/database/core/arrays.hpp"
 #include "storage/database/core/bytes.hpp"
 #include "storage/database/core/moments.hpp"
 #include "storage/database/core/numeric.hpp"
@@ -22,6 +23,7 @@ std::string output_text(SqlType type, const Stored& value) {
     if (const auto* blob = std::get_if<Blob>(&value)) return show_bytea(blob->bytes);
     const auto* text = std::get_if<std::string>(&value);
     if (text == nullptr) return {};
+    if (is_array(type)) return output_array(type, *text);
     if (type == SqlType::timestamp || type == SqlType::timestamptz || type == SqlType::time)
         return shown_timestamp(*text);
     if (type == SqlType::interval)
@@ -65,6 +67,7 @@ SqlResult<std::string> output_binary(SqlType type, const Stored& value) {
             break;
     }
     if (text == nullptr) return mismatch;
+    if (is_array(type)) return output_array_binary(type, *text);
     switch (type) {
         case SqlType::numeric: {
             const auto content = parse_numeric(*text);
@@ -101,8 +104,6 @@ SqlResult<std::string> output_binary(SqlType type, const Stored& value) {
         }
         case SqlType::jsonb:
             return "\1" + *text;
-        case SqlType::text_array:
-            return unsupported("binary format for type text[]");
         default:
             return *text;
     }
@@ -120,6 +121,7 @@ SqlResult<Stored> fit(Type type, const Numeric& value) {
 SqlResult<Stored> fit(Type type, Stored value, bool explicit_cast) {
     auto* text = std::get_if<std::string>(&value);
     if (text == nullptr || type.typmod < 0) return value;
+    if (is_array(type.type)) return fit_array(type, *text, explicit_cast);
     if (type.type == SqlType::numeric) {
         const auto number = parse_numeric(*text);
         if (!number) return SqlError{sqlstate::bad_text, fmt::format("'{}' is no stored numeric", *text)};

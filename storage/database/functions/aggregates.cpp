@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Aggregates that SQLite hasn't: exact sums and means, string_agg.
 #include "storage/database/core/numeric.hpp"
+#include "storage/database/functions/aggregate_state.hpp"
 #include "storage/database/functions/call.hpp"
 
 namespace understudy::database {
@@ -15,22 +16,6 @@ struct Joined {
     std::string text;
     std::int64_t count = 0;
 };
-
-// SQLite keeps a pointer's room for each group; the state itself is ours.
-template <typename State>
-State* state_of(sqlite3_context* context, bool make) {
-    auto** slot = static_cast<State**>(sqlite3_aggregate_context(context, make ? sizeof(State*) : 0));
-    if (slot == nullptr) return nullptr;
-    if (*slot == nullptr && make) *slot = new State();
-    return *slot;
-}
-template <typename State>
-void discard(sqlite3_context* context) {
-    auto** slot = static_cast<State**>(sqlite3_aggregate_context(context, 0));
-    if (slot == nullptr) return;
-    delete *slot;
-    *slot = nullptr;
-}
 
 void sum_step(sqlite3_context* context, int count, sqlite3_value** arguments) {
     Call call(context, count, arguments);
@@ -73,22 +58,18 @@ void join_value(sqlite3_context* context) {
     const auto* state = state_of<Joined>(context, false);
     if (state != nullptr && state->count > 0) Call(context, 0, nullptr).give(std::string_view(state->text));
 }
-template <typename State, void (*value)(sqlite3_context*)>
-void finish(sqlite3_context* context) {
-    value(context);
-    discard<State>(context);
-}
-
 }  // namespace
 
 void add_aggregates(Registry& registry) {
     const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
     sqlite3_create_window_function(registry.connection(), "understudy_sum_numeric", 1, flags, nullptr,
-                                   sum_step, finish<Sum, sum_value>, sum_value, sum_inverse, nullptr);
+                                   sum_step, finish_aggregate<Sum, sum_value>, sum_value, sum_inverse,
+                                   nullptr);
     sqlite3_create_window_function(registry.connection(), "understudy_avg_numeric", 1, flags, nullptr,
-                                   sum_step, finish<Sum, mean_value>, mean_value, sum_inverse, nullptr);
+                                   sum_step, finish_aggregate<Sum, mean_value>, mean_value, sum_inverse,
+                                   nullptr);
     sqlite3_create_function_v2(registry.connection(), "understudy_string_agg", 2, flags, nullptr, nullptr,
-                               join_step, finish<Joined, join_value>, nullptr);
+                               join_step, finish_aggregate<Joined, join_value>, nullptr);
 }
 
 }  // namespace understudy::database

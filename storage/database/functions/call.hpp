@@ -131,5 +131,9 @@ void add_moment_functions(Registry& registry);
 void add_value_functions(Registry& registry);
 void add_session_functions(Registry& registry);
 void add_aggregates(Registry& registry);
+void add_ordered_aggregates(Registry& registry);
+void add_array_functions(Registry& registry);
+void add_array_elements(Registry& registry);
+void add_sequence_functions(Registry& registry);
 
 }  // namespace understudy::database

@@ -59,6 +59,10 @@ void register_functions(sqlite3* connection, FunctionContext& context) {
     add_value_functions(registry);
     add_session_functions(registry);
     add_aggregates(registry);
+    add_ordered_aggregates(registry);
+    add_array_functions(registry);
+    add_array_elements(registry);
+    add_sequence_functions(registry);
     sqlite3_create_collation_v2(connection, "understudy_numeric", SQLITE_UTF8, nullptr, compare_numbers,
                                 nullptr);
     sqlite3_create_collation_v2(connection, "understudy_interval", SQLITE_UTF8, nullptr, compare_intervals,

@@ -6,6 +6,7 @@
 
 #include "storage/database/core/moments.hpp"
 #include "storage/database/functions/call.hpp"
+#include "storage/database/sql/view_columns.hpp"
 
 namespace understudy::database {
 namespace {
@@ -70,6 +71,12 @@ void format_type(Call& call) {
     call.give(std::string_view(
         type_name(Type{*type, call.null(1) ? -1 : static_cast<std::int32_t>(call.integer(1))})));
 }
+// declared type, definition, name
+std::optional<ResultColumn> view_column(Call& call) {
+    for (auto& column : read_view_remark(call.text(1)))
+        if (column.name == call.text(2)) return column;
+    return std::nullopt;
+}
 // A column's type by what SQLite's schema has of it: declared type, the table's definition, the column's
 // name.
 void declared_oid(Call& call) {
@@ -81,9 +88,11 @@ void declared_oid(Call& call) {
                     : remark.starts_with("smallint") ? SqlType::int2
                                                      : SqlType::int4;
     }
+    if (const auto column = view_column(call)) type = column->type;
     call.give(static_cast<std::int64_t>(type.type));
 }
 void declared_typmod(Call& call) {
+    if (const auto column = view_column(call)) return call.give(std::int64_t{column->type.typmod});
     call.give(std::int64_t{type_from_declared(call.null(0) ? std::string_view() : call.text(0)).typmod});
 }
 void type_by_name(Call& call) {
@@ -180,7 +189,7 @@ void add_session_functions(Registry& registry) {
     registry.add_changing("understudy_uuid", 0, strict<uuid>);
     registry.add("understudy_format_type", 2, with_nulls<format_type>);
     registry.add("understudy_declared_oid", 3, with_nulls<declared_oid>);
-    registry.add("understudy_declared_typmod", 1, with_nulls<declared_typmod>);
+    registry.add("understudy_declared_typmod", 3, with_nulls<declared_typmod>);
     registry.add("understudy_regtype", 1, strict<type_by_name>);
     registry.add("understudy_regtype_name", 1, strict<type_name_of>);
     registry.add("understudy_oid_name", 1, strict<oid_name>);

@@ -213,37 +213,6 @@ void regexp_replace(Call& call) {
     call.give(std::string_view(text));
 }
 
-// As an array's text has it: quoted where it could be taken for something else.
-void array_element(Call& call) {
-    const std::string_view text = call.text(0);
-    if (!text.empty() && text != "NULL" && text.find_first_of("{}\",\\ \t\n") == std::string_view::npos)
-        return call.give(text);
-    std::string result = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') result += '\\';
-        result += c;
-    }
-    call.give(std::string_view(result + "\""));
-}
-
-void array_to_string(Call& call) {
-    std::string_view text = call.text(0);
-    if (text.size() >= 2) text = text.substr(1, text.size() - 2);
-    std::string result;
-    bool quoted = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\\' && i + 1 < text.size())
-            result += text[++i];
-        else if (text[i] == '"')
-            quoted = !quoted;
-        else if (text[i] == ',' && !quoted)
-            result += call.text(1);
-        else
-            result += text[i];
-    }
-    call.give(std::string_view(result));
-}
-
 void join_bytes(Call& call) {
     call.give_bytes(std::string(call.text(0)) + std::string(call.text(1)));
 }
@@ -275,8 +244,6 @@ void add_text_functions(Registry& registry) {
     registry.add("understudy_quote_ident", 1, strict<quote_ident>);
     registry.add("understudy_matches", 3, strict<matches>);
     registry.add("understudy_regexp_replace", 4, strict<regexp_replace>);
-    registry.add("understudy_array_element", 1, strict<array_element>);
-    registry.add("understudy_array_to_string", 2, strict<array_to_string>);
     registry.add("understudy_join_bytes", 2, strict<join_bytes>);
     registry.add("understudy_json_member", 3, strict<json_by_name>);
     registry.add("understudy_json_element", 3, strict<json_by_index>);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// ALTER TABLE, DROP and TRUNCATE: PostgreSQL manual, SQL commands.
+// ALTER TABLE: PostgreSQL manual, SQL commands.
 #include "storage/database/sql/translator.hpp"
 
 namespace understudy::database {
+
 Statement Translator::alter_table(const PgQuery__AlterTableStmt& node) {
     Statement result;
     result.kind = StatementKind::definition;
@@ -94,12 +95,8 @@ Statement Translator::alter_table(const PgQuery__AlterTableStmt& node) {
                 refuse("this kind of ALTER TABLE");
         }
     }
-    if (result.before.empty()) {
-        result.kind = StatementKind::nothing;
-    } else {
-        result.sql = result.before.back();
-        result.before.pop_back();
-    }
+    if (result.before.empty()) result.kind = StatementKind::nothing;
+    run_last(result);
     return result;
 }
 
@@ -120,57 +117,6 @@ Statement Translator::rename(const PgQuery__RenameStmt& node) {
                                  quoted(node.newname));
     else
         refuse("this kind of RENAME");
-    return result;
-}
-
-Statement Translator::drop(const PgQuery__DropStmt& node) {
-    Statement result;
-    result.kind = StatementKind::definition;
-    const bool is_table = node.remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE;
-    if (!is_table && node.remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_INDEX) {
-        refuse("DROP of other than tables and indexes");
-        return result;
-    }
-    result.tag = is_table ? "DROP TABLE" : "DROP INDEX";
-    for (std::size_t i = 0; i < node.n_objects; ++i) {
-        if (node.objects[i]->node_case != PG_QUERY__NODE__NODE_LIST) continue;
-        const auto names = names_of(node.objects[i]->list->items, node.objects[i]->list->n_items);
-        const std::string schema = names.size() > 1 ? names[names.size() - 2] : std::string();
-        if (is_table) {
-            const Table* dropped = catalog_.find(schema, names.back());
-            if (dropped == nullptr && !node.missing_ok)
-                fail(sqlstate::undefined_table, "table \"{}\" does not exist", names.back());
-            if (dropped == nullptr)
-                result.notices.push_back(
-                    {"00000", fmt::format("table \"{}\" does not exist, skipping", names.back())});
-            if (dropped != nullptr && !dropped->writable)
-                fail(sqlstate::insufficient_privilege, "permission denied: \"{}\" is a system catalog",
-                     names.back());
-        }
-        result.before.push_back(fmt::format("DROP {} {}{}", is_table ? "TABLE" : "INDEX",
-                                            node.missing_ok ? "IF EXISTS " : "", quoted(names.back())));
-    }
-    if (result.before.empty()) return result;
-    result.sql = result.before.back();
-    result.before.pop_back();
-    return result;
-}
-
-Statement Translator::truncate(const PgQuery__TruncateStmt& node) {
-    Statement result;
-    result.kind = StatementKind::definition;
-    result.tag = "TRUNCATE TABLE";
-    for (std::size_t i = 0; i < node.n_relations; ++i) {
-        const Table* emptied = table(*node.relations[i]->range_var, true);
-        if (emptied == nullptr) return result;
-        if (node.restart_seqs)
-            result.before.push_back(fmt::format("DELETE FROM sqlite_sequence WHERE name = {}",
-                                                sql_literal(Stored(emptied->name))));
-        result.before.push_back(fmt::format("DELETE FROM {}", emptied->sql));
-    }
-    if (result.before.empty()) return result;
-    result.sql = result.before.back();
-    result.before.pop_back();
     return result;
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Function calls, aggregates and window functions: PostgreSQL manual chapters 4.2.7, 4.2.8, 9 and 10.3.
+#include <algorithm>
+
 #include "storage/database/sql/function_table.hpp"
 #include "storage/database/sql/translator.hpp"
 
@@ -58,6 +60,8 @@ Expression Translator::call(const PgQuery__FuncCall& node, Scope& scope) {
         if (name == "concat") sql = "''" + (sql.empty() ? sql : ", " + sql);
         return of_type(SqlType::text, fmt::format("understudy_concat_ws({})", sql), name);
     }
+    if (auto result = array_call(name, arguments)) return *result;
+    if (auto result = sequence_call(name, arguments)) return *result;
     const FunctionRow* best = nullptr;
     int best_score = -1;
     for (const auto& row : function_table()) {
@@ -106,14 +110,16 @@ Expression Translator::aggregate(const std::string& name, const PgQuery__FuncCal
         return fail("42809", "window function {} requires an OVER clause", name);
     if (scope.aggregate_depth > 0 && node.over == nullptr && scope.group_keys.empty())
         return fail("42803", "aggregate function calls cannot be nested");
-    if (node.n_agg_order > 0 || node.agg_within_group) return refuse("ORDER BY inside an aggregate");
+    if (node.agg_within_group) return refuse("WITHIN GROUP");
     if (node.over == nullptr) ++scope.aggregate_depth;
     auto arguments = expressions(node.args, node.n_args, scope);
     std::string filter;
     if (node.agg_filter != nullptr)
         filter = fmt::format(" FILTER (WHERE {})", condition(node.agg_filter, scope, "FILTER").sql);
-    if (node.over == nullptr) --scope.aggregate_depth;
     for (auto& argument : arguments) argument = settled(std::move(argument));
+    std::string keys;
+    const std::string sorting = aggregate_order(node, scope, arguments, keys);
+    if (node.over == nullptr) --scope.aggregate_depth;
     const SqlType type = arguments.empty() ? SqlType::int8 : arguments[0].type.type;
     const auto no_function = [&] {
         return fail(sqlstate::undefined_function, "function {}({}) does not exist", name,
@@ -147,10 +153,26 @@ Expression Translator::aggregate(const std::string& name, const PgQuery__FuncCal
         function = name == "bool_or" ? "max" : "min";
     } else if (name == "string_agg") {
         if (arguments.size() != 2 || !is_text(type)) return no_function();
-        if (node.agg_distinct) return refuse("string_agg(DISTINCT …)");
-        function = "understudy_string_agg";
         list += ", " + cast(arguments[1], {SqlType::text, -1}, CastContext::implicit).sql;
         result = SqlType::text;
+        if (node.over != nullptr) return refuse("string_agg() as a window function");
+        if (sorting.empty()) {
+            function = "understudy_string_agg";
+        } else {
+            return of_type(result,
+                           fmt::format("understudy_string_agg_ordered({}, '{}', {}{}){}",
+                                       static_cast<std::uint32_t>(type), sorting, list, keys, filter),
+                           name);
+        }
+    } else if (name == "array_agg") {
+        if (arguments.size() != 1) return no_function();
+        const auto array = array_of(type);
+        if (!array) return refuse(fmt::format("an array of {}", type_name(type)));
+        if (node.over != nullptr) return refuse("array_agg() as a window function");
+        return of_type(*array,
+                       fmt::format("understudy_array_agg({}, '{}', {}{}){}", static_cast<std::uint32_t>(type),
+                                   sorting, list, keys, filter),
+                       name);
     } else if (name == "row_number" || name == "rank" || name == "dense_rank") {
         if (!arguments.empty()) return no_function();
         result = SqlType::int8;
@@ -177,9 +199,48 @@ Expression Translator::aggregate(const std::string& name, const PgQuery__FuncCal
     return of_type(result, sql, name);
 }
 
+// How an aggregate that keeps its rows orders them (functions/ordered_aggregates.cpp), and what it orders
+// them by. For the others the order makes no difference.
+std::string Translator::aggregate_order(const PgQuery__FuncCall& node, Scope& scope,
+                                        const std::vector<Expression>& arguments, std::string& keys) {
+    std::string sorting =
+        node.agg_distinct && (arguments.size() != 1 || node.n_agg_order > 0 ||
+                              names_of(node.funcname, node.n_funcname).back() == "array_agg")
+            ? "d"
+            : "";
+    for (std::size_t i = 0; i < node.n_agg_order; ++i) {
+        const auto& sort = *node.agg_order[i]->sort_by;
+        const Expression key = settled(expression(sort.node, scope));
+        if (node.agg_distinct &&
+            std::none_of(arguments.begin(), arguments.end(),
+                         [&](const Expression& argument) { return argument.sql == key.sql; }))
+            fail("42P10", "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list");
+        if (key.type.type == SqlType::json)
+            fail(sqlstate::undefined_function, "could not identify an ordering operator for type json");
+        const std::string suffix = sort_suffix(sort);
+        sorting +=
+            fmt::format("{}:{}{} ", static_cast<std::uint32_t>(key.type.type),
+                        suffix.starts_with(" DESC") ? 'd' : 'a', suffix.ends_with("FIRST") ? 'f' : 'l');
+        keys += ", " + key.sql;
+    }
+    return sorting;
+}
+
 std::string Translator::window(const PgQuery__WindowDef& node, Scope& scope) {
-    if ((node.name != nullptr && *node.name != '\0') || (node.refname != nullptr && *node.refname != '\0')) {
-        refuse("a named window");
+    const bool by_name = node.name != nullptr && *node.name != '\0';
+    if (!by_name) return window_definition(node, scope);
+    if (!selects_.empty())
+        for (std::size_t i = 0; i < selects_.back()->n_window_clause; ++i)
+            if (const auto& named = *selects_.back()->window_clause[i]->window_def;
+                std::string_view(named.name) == node.name)
+                return window_definition(named, scope);
+    fail(sqlstate::undefined_object, "window \"{}\" does not exist", node.name);
+    return "()";
+}
+
+std::string Translator::window_definition(const PgQuery__WindowDef& node, Scope& scope) {
+    if (node.refname != nullptr && *node.refname != '\0') {
+        refuse("a window that builds on another");
         return "()";
     }
     std::string sql;

@@ -51,6 +51,13 @@ bool Translator::castable(SqlType from, SqlType to, CastContext context) {
     if (from == SqlType::time && to == SqlType::interval) return true;
     if ((from == SqlType::json && to == SqlType::jsonb) || (from == SqlType::jsonb && to == SqlType::json))
         return assignment;
+    if (is_array(from) && is_array(to)) {
+        const SqlType element = *element_of(from), wanted = *element_of(to);
+        // A number loses digits only one by one.
+        const bool narrows = number_rank(element) > 0 && number_rank(wanted) > 0 && !is_integer(element) &&
+                             wanted != SqlType::float8 && wanted != SqlType::float4;
+        return !narrows && castable(element, wanted, context);
+    }
     if (is_text(to)) return assignment;  // every type has a text
     if (is_text(from)) return explicitly || (from == SqlType::text && to == SqlType::regclass);
     if (from == SqlType::boolean && to == SqlType::int4) return explicitly;
@@ -75,6 +82,7 @@ Expression Translator::cast(Expression value, Type to, CastContext context) {
             result.sql =
                 fmt::format("understudy_{}({})", to.type == SqlType::regclass ? "regclass" : "regtype",
                             sql_literal(Stored(*value.literal)));
+            if (to.type == SqlType::regclass) result.relation = value.literal;
             return result;
         }
         auto stored =
@@ -155,6 +163,12 @@ Expression Translator::cast(Expression value, Type to, CastContext context) {
                (from == SqlType::json || from == SqlType::jsonb || from == SqlType::uuid ||
                 from == SqlType::numeric || from == SqlType::date)) {
         // stored as it is shown
+    } else if (is_array(from) && is_array(to.type)) {
+        const bool alike = is_integer(*element_of(from)) && is_integer(*element_of(to.type)) &&
+                           number_rank(*element_of(from)) < number_rank(*element_of(to.type));
+        if (!alike)
+            result.sql = fmt::format("understudy_array_convert({}, {}, {})", sql,
+                                     static_cast<std::uint32_t>(from), oid);
     } else if (is_text(to.type) && is_integer(from)) {
         result.sql = fmt::format("CAST({} AS TEXT)", sql);
     } else if (is_text(to.type)) {
@@ -164,9 +178,9 @@ Expression Translator::cast(Expression value, Type to, CastContext context) {
         result.sql = fmt::format("understudy_input({}, {}, {})", sql, oid, -1);
     }
     // A modifier that the value doesn't have yet.
-    const bool fitted =
-        to.typmod < 0 || (from == to.type && value.type.typmod == to.typmod) ||
-        (to.type != SqlType::numeric && to.type != SqlType::varchar && to.type != SqlType::bpchar);
+    const bool fitted = to.typmod < 0 || (from == to.type && value.type.typmod == to.typmod) ||
+                        (to.type != SqlType::numeric && to.type != SqlType::varchar &&
+                         to.type != SqlType::bpchar && !is_array(to.type));
     if (!fitted)
         result.sql = fmt::format("understudy_fit({}, {}, {}, {})", result.sql, oid, to.typmod,
                                  context == CastContext::explicitly ? 1 : 0);
@@ -183,7 +197,10 @@ Expression Translator::settled(Expression value) {
 
 Expression Translator::cast_node(const PgQuery__TypeCast& node, Scope& scope) {
     const Type type = type_of(*node.type_name);
-    Expression value = expression(node.arg, scope);
+    // The elements of ARRAY[…] take the type that the whole is cast to.
+    Expression value = node.arg->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR && is_array(type.type)
+                           ? array_expression(*node.arg->a_array_expr, scope, type)
+                           : expression(node.arg, scope);
     const bool named = !value.name.empty() && value.name != "?column?" && !value.weak_name;
     Expression result = cast(std::move(value), type, CastContext::explicitly);
     if (!named) {
@@ -197,7 +214,6 @@ Expression Translator::cast_node(const PgQuery__TypeCast& node, Scope& scope) {
 Type Translator::type_of(const PgQuery__TypeName& node, bool* serial) {
     const auto names = names_of(node.names, node.n_names);
     const std::string name = names.empty() ? std::string() : names.back();
-    if (node.n_array_bounds > 0 && name != "text") refuse(fmt::format("array type {}[]", name));
     if (node.setof || node.pct_type) refuse("SETOF and %TYPE");
     if (serial != nullptr) {
         *serial = true;
@@ -206,7 +222,7 @@ Type Translator::type_of(const PgQuery__TypeName& node, bool* serial) {
         if (name == "smallserial" || name == "serial2") return {SqlType::int2, -1};
         *serial = false;
     }
-    const auto found = type_from_name(node.n_array_bounds > 0 ? "_text" : name);
+    const auto found = type_from_name(name);
     if (!found || name == "serial") {
         // What PostgreSQL has and this service hasn't is told from what nobody has.
         constexpr const char* lacking[] = {"timetz",  "money",     "xml",       "inet",      "cidr",
@@ -222,6 +238,14 @@ Type Translator::type_of(const PgQuery__TypeName& node, bool* serial) {
         return {SqlType::text, -1};
     }
     Type type{*found, -1};
+    if (node.n_array_bounds > 0) {
+        const auto array = array_of(*found);
+        if (!array) refuse(fmt::format("array type {}[]", name));
+        // A modifier is the elements'.
+        PgQuery__TypeName element = node;
+        element.n_array_bounds = 0;
+        return {array.value_or(SqlType::text_array), type_of(element).typmod};
+    }
     std::vector<std::int64_t> modifiers;
     for (std::size_t i = 0; i < node.n_typmods; ++i)
         if (node.typmods[i]->node_case == PG_QUERY__NODE__NODE_A_CONST) {

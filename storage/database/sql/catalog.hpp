@@ -21,6 +21,8 @@ struct TableColumn {
 };
 
 struct Table {
+    enum class Kind { table, view, sequence };
+    Kind kind = Kind::table;
     std::string name;
     std::string sql;  // what stands for it in FROM: its quoted name, or a SELECT in parentheses
     std::vector<TableColumn> columns;
@@ -35,6 +37,10 @@ class Catalog {
     // By the name as folded by the parser; schema is empty, public or pg_catalog, information_schema. Null:
     // none. The pointer holds until the schema changes.
     virtual const Table* find(std::string_view schema, std::string_view name) const = 0;
+    // Whether a column's default takes the sequence's next value.
+    virtual bool is_default(const std::string&) const { return false; }
+    // Names of the views that read a relation.
+    virtual std::vector<std::string> views_on(const std::string&) const { return {}; }
 };
 
 }  // namespace understudy::database

@@ -24,17 +24,26 @@ Expression Translator::sub_link(const PgQuery__SubLink& node, Scope& scope) {
         result.type = type;
         return result;
     }
-    if (node.sub_link_type == PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK && is_text(type.type))
+    if (node.sub_link_type == PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK) {
+        const auto array = array_of(type.type);
+        if (!array) return refuse(fmt::format("an array of {}", type_name(type.type)));
         return of_type(
-            SqlType::text_array,
-            fmt::format(
-                "(SELECT '{{' || coalesce(understudy_string_agg(understudy_array_element({}), ','), '') || "
-                "'}}' FROM ({}))",
-                quoted(inner.aliases[0]), inner.sql),
+            *array,
+            fmt::format("(SELECT coalesce(understudy_array_agg({}, '', {}), '{{}}') FROM ({}))",
+                        static_cast<std::uint32_t>(type.type), quoted(inner.aliases[0]), inner.sql),
             "array");
-    if (node.sub_link_type != PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK) return refuse("this kind of sub-select");
-    if (node.n_oper_name > 0 && text_of(node.oper_name[node.n_oper_name - 1]) != "=")
-        return refuse("ANY of a sub-select with an operator other than =");
+    }
+    const bool every = node.sub_link_type == PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK;
+    if (!every && node.sub_link_type != PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK)
+        return refuse("this kind of sub-select");
+    const std::string name(node.n_oper_name > 0 ? text_of(node.oper_name[node.n_oper_name - 1]) : "=");
+    if (every || name != "=") {
+        if (node.testexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR)
+            return refuse("a row beside ANY or ALL");
+        Expression element = of_type(type.type, fmt::format("\"?rows?\".{}", quoted(inner.aliases[0])));
+        return quantified(name, every, expression(node.testexpr, scope), element,
+                          fmt::format("({}) AS \"?rows?\"", inner.sql));
+    }
     Expression left = expression(node.testexpr, scope);
     Expression column = of_type(type.type, quoted(inner.aliases[0]));
     const Type common = common_type({left, column}, "IN");

@@ -143,9 +143,9 @@ Expression Translator::expression_inside(const PgQuery__Node& node, Scope& scope
         case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
             return refuse("DEFAULT in this place");
         case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
-            return refuse("an array");
+            return array_expression(*node.a_array_expr, scope);
         case PG_QUERY__NODE__NODE_A_INDIRECTION:
-            return refuse("a subscript or a field of a composite value");
+            return subscript(*node.a_indirection, scope);
         case PG_QUERY__NODE__NODE_ROW_EXPR:
             return refuse("a row value in this place");
         case PG_QUERY__NODE__NODE_GROUPING_FUNC:

@@ -45,6 +45,12 @@ const Table* Translator::table(const PgQuery__RangeVar& node, bool to_write) {
     if (found == nullptr) {
         fail(sqlstate::undefined_table, "relation \"{}{}{}\" does not exist", schema,
              schema.empty() ? "" : ".", node.relname);
+    } else if (to_write && found->kind == Table::Kind::view) {
+        refuse(fmt::format("changing view \"{}\" (change its tables)", node.relname));
+        return nullptr;
+    } else if (to_write && found->kind == Table::Kind::sequence) {
+        fail("42809", "cannot change sequence \"{}\"", node.relname);
+        return nullptr;
     } else if (to_write && !found->writable) {
         fail(sqlstate::insufficient_privilege, "permission denied for relation \"{}\"", node.relname);
         return nullptr;
@@ -118,16 +124,7 @@ std::string Translator::range_function(const PgQuery__RangeFunction& node, Scope
     }
     const auto& call = *node.functions[0]->list->items[0]->func_call;
     const std::string name(text_of(call.funcname[call.n_funcname - 1]));
-    if (name == "unnest" && call.n_args == 1) {
-        // Arrays are only in the catalogs, where each is NULL.
-        const Expression array = expression(call.args[0], scope);
-        if (array.type.type != SqlType::text_array || array.literal) refuse("unnest() of a value");
-        Range range;
-        range.alias = alias_name(node.alias).empty() ? name : alias_name(node.alias);
-        range.columns.push_back({range.alias, {SqlType::text, -1}, "NULL"});
-        scope.ranges.push_back(range);
-        return fmt::format("(SELECT NULL WHERE 0) AS {}", quoted(range.alias));
-    }
+    if (name == "unnest" && call.n_args == 1 && node.n_coldeflist == 0) return unnest(node, call, scope);
     if (name != "generate_series" || node.ordinality || node.n_coldeflist > 0 || call.n_args < 2 ||
         call.n_args > 3) {
         refuse(fmt::format("{}() in FROM", name));

@@ -132,7 +132,6 @@ std::vector<FunctionRow> system_functions() {
         {"pg_get_statisticsobjdef_columns", {T::oid}, T::text, "NULL"},
         {"pg_advisory_unlock_all", {}, T::text, "''"},
         {"pg_encoding_to_char", {T::int4}, T::name, "'UTF8'"},
-        {"array_to_string", {T::text_array, T::text}, T::text, "understudy_array_to_string({0}, {1})"},
         {"has_table_privilege", {T::oid, T::text}, T::boolean, "1"},
         {"has_schema_privilege", {T::text, T::text}, T::boolean, "1"},
         {"has_database_privilege", {T::text, T::text}, T::boolean, "1"},

@@ -67,8 +67,11 @@ Expression Translator::operation(const PgQuery__AExpr& node, Scope& scope) {
             return of_type(SqlType::boolean,
                            fmt::format("({} {} {})", low.sql, negated ? "OR" : "AND", high.sql));
         }
+        case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
+        case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL:
+            return any_or_all(node, scope);
         default:
-            return refuse("ANY or ALL of an array, SIMILAR TO and BETWEEN SYMMETRIC");
+            return refuse("SIMILAR TO and BETWEEN SYMMETRIC");
     }
 }
 
@@ -81,10 +84,9 @@ Expression Translator::binary_at(int location, const std::string& name, Expressi
 
 Expression Translator::binary(const std::string& name, Expression left, Expression right) {
     if (is_comparison(name)) return comparison(name == "!=" ? "<>" : name, std::move(left), std::move(right));
+    if (auto result = array_operation(name, left, right)) return *result;
     const Type text{SqlType::text, -1};
     if (name == "||") {
-        if (left.type.type == SqlType::text_array && right.type.type == SqlType::text_array)
-            return of_type(SqlType::text_array, fmt::format("coalesce({}, {})", left.sql, right.sql));
         const bool bytes = left.type.type == SqlType::bytea || right.type.type == SqlType::bytea;
         if (bytes) {
             decide(left, right);
@@ -196,6 +198,14 @@ Expression Translator::comparison(const std::string& name, Expression left, Expr
         right = cast(std::move(right), {type, -1}, CastContext::implicit);
     } else if ((is_reference(type) || is_integer(type)) && (is_reference(other) || is_integer(other))) {
         type = SqlType::oid;
+    } else if (is_array(type) && is_array(other)) {
+        // Of one type, that is: elements aren't converted here.
+        const SqlType element = *element_of(type), other_element = *element_of(other);
+        const bool texts = is_text(element) && is_text(other_element);
+        if (type != other && !texts)
+            return no_operator(name == "IS" || name == "IS NOT" ? "=" : name, left, right);
+        if (element == SqlType::json || (element == SqlType::jsonb && ordered))
+            return no_operator(name, left, right);
     } else if (type != other) {
         return no_operator(name == "IS" || name == "IS NOT" ? "=" : name, left, right);
     }

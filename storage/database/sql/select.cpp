@@ -21,6 +21,12 @@ std::optional<std::int64_t> position_of(const PgQuery__Node& node) {
     return node.a_const->ival->ival - 1;
 }
 
+template <typename Stack>
+struct Pop {
+    Stack& stack;
+    ~Pop() { stack.pop_back(); }
+};
+
 std::string bare_name(const PgQuery__Node& node) {
     if (node.node_case != PG_QUERY__NODE__NODE_COLUMN_REF || node.column_ref->n_fields != 1) return {};
     return std::string(text_of(node.column_ref->fields[0]));
@@ -77,6 +83,8 @@ Relation Translator::plain_select(const PgQuery__SelectStmt& node, Scope* outer,
     scope.outer = outer;
     Relation result;
     std::string tail;
+    selects_.push_back(&node);
+    const Pop<decltype(selects_)> pop{selects_};
     if (const std::string source = from(node.from_clause, node.n_from_clause, scope); !source.empty())
         tail += " FROM " + source;
     const bool always_empty = std::any_of(scope.ranges.begin(), scope.ranges.end(),
@@ -90,7 +98,7 @@ Relation Translator::plain_select(const PgQuery__SelectStmt& node, Scope* outer,
     if (contains_call(node.where_clause, is_aggregate_call))
         fail("42803", "aggregate functions are not allowed in WHERE");
     if (node.where_clause != nullptr) tail += " WHERE " + condition(node.where_clause, scope, "WHERE").sql;
-    group(node, scope, {}, tail);
+    group(node, scope, tail);
     bool aggregated = node.n_group_clause > 0 || contains_call(node.having_clause, is_aggregate_call);
     for (std::size_t i = 0; i < node.n_target_list; ++i)
         aggregated = aggregated || contains_call(node.target_list[i], is_aggregate_call);
@@ -103,11 +111,9 @@ Relation Translator::plain_select(const PgQuery__SelectStmt& node, Scope* outer,
         tail += " HAVING " + condition(node.having_clause, scope, "HAVING").sql;
         if (node.n_group_clause == 0) tail += " AND count(*) >= 0";
     }
-    const bool distinct = node.n_distinct_clause > 0;
-    if (distinct && node.distinct_clause[0] != nullptr &&
-        node.distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET)
-        refuse("DISTINCT ON");
-    if (node.n_window_clause > 0) refuse("a WINDOW clause");
+    const bool first_of_each = node.n_distinct_clause > 0 && node.distinct_clause[0] != nullptr &&
+                               node.distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
+    const bool distinct = node.n_distinct_clause > 0 && !first_of_each;
     std::string list;
     for (std::size_t i = 0; i < columns.size(); ++i) {
         const auto& target = columns[i];
@@ -119,17 +125,20 @@ Relation Translator::plain_select(const PgQuery__SelectStmt& node, Scope* outer,
     }
     if (columns.empty()) list = "NULL AS \"\"";
     if (names.size() > columns.size()) fail("42P10", "more column names are given than there are columns");
-    tail += order(node.sort_clause, node.n_sort_clause, scope, columns, distinct);
-    tail += limit(node, scope);
+    if (!first_of_each) {
+        tail += order(node.sort_clause, node.n_sort_clause, scope, columns, distinct);
+        tail += limit(node, scope);
+    }
     for (std::size_t i = 0; i < node.n_locking_clause; ++i) {
         if (node.locking_clause[i]->locking_clause->wait_policy != PG_QUERY__LOCK_WAIT_POLICY__LockWaitBlock)
             refuse("NOWAIT and SKIP LOCKED");
-        if (aggregated || distinct)
+        if (aggregated || distinct || first_of_each)
             fail("0A000", "FOR UPDATE is not allowed with {}",
                  aggregated ? "aggregate functions" : "DISTINCT clause");
         locks_rows_ = true;
     }
-    result.sql = fmt::format("SELECT {}{}{}", distinct ? "DISTINCT " : "", list, tail);
+    result.sql = first_of_each ? distinct_on(node, scope, columns, result, list, tail)
+                               : fmt::format("SELECT {}{}{}", distinct ? "DISTINCT " : "", list, tail);
     return result;
 }
 
@@ -146,8 +155,7 @@ Relation Translator::empty_relation(const std::vector<Target>& targets,
     return result;
 }
 
-void Translator::group(const PgQuery__SelectStmt& node, Scope& scope, const std::vector<Target>&,
-                       std::string& sql) {
+void Translator::group(const PgQuery__SelectStmt& node, Scope& scope, std::string& sql) {
     for (std::size_t i = 0; i < node.n_group_clause; ++i) {
         const PgQuery__Node* item = node.group_clause[i];
         if (item->node_case == PG_QUERY__NODE__NODE_GROUPING_SET) {
@@ -230,26 +238,27 @@ std::string Translator::sort_suffix(const PgQuery__SortBy& sort) {
     return fmt::format("{} NULLS {}", descending ? " DESC" : "", first ? "FIRST" : "LAST");
 }
 
+Expression Translator::sort_key(const PgQuery__Node& node, Scope& scope, const std::vector<Target>& targets,
+                                const char* clause) {
+    if (const auto position = position_of(node)) {
+        if (*position < 0 || *position >= static_cast<std::int64_t>(targets.size()))
+            return fail("42P10", "{} position {} is not in select list", clause, *position + 1);
+        return targets[static_cast<std::size_t>(*position)].value;
+    }
+    // A result column's name goes before an input column's.
+    const std::string name = bare_name(node);
+    const auto named = std::find_if(targets.begin(), targets.end(), [&](const Target& target) {
+        return !name.empty() && target.name == name;
+    });
+    return named != targets.end() ? named->value : settled(expression(&node, scope));
+}
+
 std::string Translator::order(PgQuery__Node* const* nodes, std::size_t count, Scope& scope,
                               const std::vector<Target>& targets, bool distinct) {
     std::string sql;
     for (std::size_t i = 0; i < count; ++i) {
         const auto& sort = *nodes[i]->sort_by;
-        Expression key;
-        if (const auto position = position_of(*sort.node)) {
-            if (*position < 0 || *position >= static_cast<std::int64_t>(targets.size())) {
-                fail("42P10", "ORDER BY position {} is not in select list", *position + 1);
-                return {};
-            }
-            key = targets[static_cast<std::size_t>(*position)].value;
-        } else {
-            // A result column's name goes before an input column's.
-            const std::string name = bare_name(*sort.node);
-            const auto named = std::find_if(targets.begin(), targets.end(), [&](const Target& target) {
-                return !name.empty() && target.name == name;
-            });
-            key = named != targets.end() ? named->value : settled(expression(sort.node, scope));
-        }
+        const Expression key = sort_key(*sort.node, scope, targets, "ORDER BY");
         if (distinct && std::none_of(targets.begin(), targets.end(),
                                      [&](const Target& target) { return target.value.sql == key.sql; }))
             fail("42P10", "for SELECT DISTINCT, ORDER BY expressions must appear in select list");

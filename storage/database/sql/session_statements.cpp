@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Statements about the session rather than the data: transactions, settings, COPY.
+#include "storage/database/core/ascii.hpp"
 #include "storage/database/sql/translator.hpp"
 
 namespace understudy::database {
@@ -54,12 +55,6 @@ void read_modes(PgQuery__Node* const* options, std::size_t count, Statement& sta
         if (name == "transaction_isolation") statement.isolation = isolation_of(value);
         if (name == "transaction_read_only") statement.read_only = is_true(value);
     }
-}
-
-std::string folded(std::string text) {
-    for (char& c : text)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    return text;
 }
 
 }  // namespace
@@ -178,6 +173,7 @@ Statement Translator::copy(const PgQuery__CopyStmt& node) {
             return result;
         }
         const Relation rows = select(*node.query->select_stmt, nullptr);
+        if (locks_rows_) refuse("FOR UPDATE or nextval() in COPY");
         result.sql = rows.sql;
         plan.columns = rows.columns;
         return result;

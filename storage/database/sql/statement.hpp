@@ -2,6 +2,7 @@
 // One PostgreSQL statement as the engine runs it.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,7 +30,12 @@ enum class StatementKind {
     show,
     deallocate,  // a prepared statement, or all where it has no name
     close,       // a portal, or all
-    nothing,     // is acknowledged and changes nothing here: VACUUM, LOCK TABLE, …
+    prepare,     // of these, `inner` is the statement that they are about
+    declare,
+    explain,
+    execute,  // `arguments` are the types of what `sql` selects; unknown: a literal
+    fetch,
+    nothing,  // is acknowledged and changes nothing here: VACUUM, LOCK TABLE, …
 };
 
 struct ResultColumn {
@@ -37,6 +43,8 @@ struct ResultColumn {
     Type type;
     bool operator==(const ResultColumn&) const = default;
 };
+
+enum class FetchDirection { forward, backward, absolute, relative };
 
 enum class Isolation { read_committed, repeatable_read, serializable };
 
@@ -61,11 +69,21 @@ struct Statement {
     bool locks_rows = false;  // FOR UPDATE: waits for the right to write
     std::vector<ResultColumn> columns;
     std::vector<SqlType> parameters;
-    std::string name;   // of a savepoint, setting, prepared statement or portal
-    std::string value;  // of SET
+    std::string name;    // of a savepoint, setting, prepared statement or portal
+    std::string value;   // of SET
+    std::string serial;  // the sequence of the serial column that an INSERT numbers; empty: none
     std::optional<Isolation> isolation;
     bool read_only = false;
     CopyPlan copy;
+    std::shared_ptr<const Statement> inner;
+    std::vector<SqlType> declared;  // of PREPARE
+    std::vector<ResultColumn> arguments;
+    bool forward_only = false;  // of DECLARE: NO SCROLL
+    bool hold = false;
+    bool moves_only = false;  // MOVE
+    FetchDirection direction = FetchDirection::forward;
+    std::int64_t fetch_count = 1;
+    bool analyze = false;
     struct Notice {
         std::string sqlstate, message;
     };

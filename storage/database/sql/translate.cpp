@@ -107,21 +107,28 @@ SqlResult<Statement> Translator::run(const PgQuery__Node& node) {
             result = nothing_to_do("UNLISTEN");
             break;
         case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
-            refuse("EXPLAIN");
+            result = explain(node);
             break;
         case PG_QUERY__NODE__NODE_VIEW_STMT:
-            refuse("CREATE VIEW");
+            result = create_view(*node.view_stmt);
             break;
         case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT:
-            refuse("CREATE SEQUENCE (use a serial or identity column)");
+            result = create_sequence(*node.create_seq_stmt);
+            break;
+        case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT:
+            result = alter_sequence(*node.alter_seq_stmt);
             break;
         case PG_QUERY__NODE__NODE_PREPARE_STMT:
+            result = prepare_statement(node);
+            break;
         case PG_QUERY__NODE__NODE_EXECUTE_STMT:
-            refuse("PREPARE and EXECUTE as statements (use the protocol's)");
+            result = execute_statement(*node.execute_stmt);
             break;
         case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
+            result = declare_cursor(node);
+            break;
         case PG_QUERY__NODE__NODE_FETCH_STMT:
-            refuse("DECLARE and FETCH (use the protocol's portals)");
+            result = fetch(*node.fetch_stmt);
             break;
         case PG_QUERY__NODE__NODE_LISTEN_STMT:
         case PG_QUERY__NODE__NODE_NOTIFY_STMT:

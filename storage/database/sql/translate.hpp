@@ -20,4 +20,7 @@ namespace understudy::database {
 SqlResult<Statement> translate(const PgQuery__Node& statement, const Catalog& catalog,
                                const std::vector<SqlType>& declared = {});
 
+// What PREPARE, DECLARE and EXPLAIN are about; null for other statements.
+const PgQuery__Node* inner_statement(const PgQuery__Node& statement);
+
 }  // namespace understudy::database

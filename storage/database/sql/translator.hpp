@@ -23,6 +23,7 @@ struct Expression {
     Type type;
     // An unknown literal or parameter gets its type, and a literal its stored form, when it is converted.
     std::optional<std::string> literal;
+    std::optional<std::string> relation;  // of a literal that was cast to regclass
     int parameter = 0;
     bool null_literal = false;
     std::string name;        // that a result column of it has
@@ -84,10 +85,26 @@ class Translator {
     Expression settled(Expression value);  // an undecided one becomes text
     static bool castable(SqlType from, SqlType to, CastContext context);
 
+    // arrays.cpp
+    Expression array_expression(const PgQuery__AArrayExpr& node, Scope& scope,
+                                std::optional<Type> wanted = {});
+    Expression subscript(const PgQuery__AIndirection& node, Scope& scope);
+    Expression any_or_all(const PgQuery__AExpr& node, Scope& scope);
+    // Whether `name` holds between a value and some, or every, one of the rows of `source`.
+    Expression quantified(const std::string& name, bool every, Expression left, Expression element,
+                          const std::string& source);
+    std::optional<Expression> array_operation(const std::string& name, Expression& left, Expression& right);
+    std::optional<Expression> array_call(const std::string& name, std::vector<Expression>& arguments);
+    std::string unnest(const PgQuery__RangeFunction& node, const PgQuery__FuncCall& call, Scope& scope);
+    Expression array_or(Expression value, SqlType otherwise);
+
     // calls.cpp
     Expression call(const PgQuery__FuncCall& node, Scope& scope);
     Expression aggregate(const std::string& name, const PgQuery__FuncCall& node, Scope& scope);
+    std::string aggregate_order(const PgQuery__FuncCall& node, Scope& scope,
+                                const std::vector<Expression>& arguments, std::string& keys);
     std::string window(const PgQuery__WindowDef& node, Scope& scope);
+    std::string window_definition(const PgQuery__WindowDef& node, Scope& scope);
     Expression extract(const PgQuery__FuncCall& node, Scope& scope, bool exact);
 
     // select.cpp and set_operations.cpp
@@ -109,11 +126,14 @@ class Translator {
                                 bool keep_undecided = false);
     std::string with(const PgQuery__WithClause* clause, Scope* outer);
     void common_table(const PgQuery__CommonTableExpr& node, bool recursive, Scope* outer, std::string& sql);
+    Expression sort_key(const PgQuery__Node& node, Scope& scope, const std::vector<Target>& targets,
+                        const char* clause);
     std::string order(PgQuery__Node* const* nodes, std::size_t count, Scope& scope,
                       const std::vector<Target>& targets, bool distinct);
+    std::string distinct_on(const PgQuery__SelectStmt& node, Scope& scope, const std::vector<Target>& targets,
+                            const Relation& relation, const std::string& list, const std::string& tail);
     std::string limit(const PgQuery__SelectStmt& node, Scope& scope);
-    void group(const PgQuery__SelectStmt& node, Scope& scope, const std::vector<Target>& named,
-               std::string& sql);
+    void group(const PgQuery__SelectStmt& node, Scope& scope, std::string& sql);
     std::string sort_suffix(const PgQuery__SortBy& sort);
 
     // from.cpp
@@ -144,7 +164,17 @@ class Translator {
     Statement create_index(const PgQuery__IndexStmt& node);
     Statement alter_table(const PgQuery__AlterTableStmt& node);
     Statement rename(const PgQuery__RenameStmt& node);
-    Statement drop(const PgQuery__DropStmt& node);
+    Statement create_view(const PgQuery__ViewStmt& node);  // views.cpp
+    // sequences.cpp
+    Statement create_sequence(const PgQuery__CreateSeqStmt& node);
+    Statement alter_sequence(const PgQuery__AlterSeqStmt& node);
+    Statement sequence_statement(const PgQuery__RangeVar& relation, PgQuery__Node* const* options,
+                                 std::size_t count, bool create);
+    const Table* serial_of(std::string_view name) const;
+    std::optional<Expression> sequence_call(const std::string& name, std::vector<Expression>& arguments);
+    Statement drop(const PgQuery__DropStmt& node);  // drop.cpp
+    void drop_relation(const std::string& name, const std::vector<std::string>& all, bool cascade,
+                       std::vector<std::string>& views);
     Statement truncate(const PgQuery__TruncateStmt& node);
     struct ColumnDefinition {
         std::string sql;
@@ -154,6 +184,15 @@ class Translator {
                                        bool only_key);
     std::string table_constraint(const PgQuery__Constraint& node, const std::string& table, Scope& scope);
     std::string references(const PgQuery__Constraint& node);
+
+    // inner_statements.cpp
+    Statement about_statement(const PgQuery__Node& node, StatementKind kind, const char* tag,
+                              const std::vector<SqlType>& declared);
+    Statement prepare_statement(const PgQuery__Node& node);
+    Statement execute_statement(const PgQuery__ExecuteStmt& node);
+    Statement declare_cursor(const PgQuery__Node& node);
+    Statement fetch(const PgQuery__FetchStmt& node);
+    Statement explain(const PgQuery__Node& node);
 
     // session_statements.cpp
     Statement transaction(const PgQuery__TransactionStmt& node);
@@ -169,7 +208,7 @@ class Translator {
         return fail_with(SqlError{sqlstate, fmt::format(format, std::forward<Arguments>(arguments)...)});
     }
     Expression refuse(const std::string& what) { return fail_with(unsupported(what)); }
-    Expression failed() { return {"NULL", {SqlType::text, -1}, {}, 0, true, {}}; }
+    Expression failed() { return {"NULL", {SqlType::text, -1}, {}, {}, 0, true, {}}; }
     // location: a byte of the statement's text, from 0; -1: none.
     Expression fail_with(SqlError error, int location = -1) {
         if (error_ || never_evaluated()) return failed();
@@ -185,6 +224,7 @@ class Translator {
     int never_evaluated_ = 0;
     int range_count_ = 0;  // for names of unnamed ranges
     bool locks_rows_ = false;
+    std::vector<const PgQuery__SelectStmt*> selects_;  // that are being translated, the innermost last
     struct CommonTable {
         std::string name;
         std::vector<ResultColumn> columns;
@@ -193,6 +233,8 @@ class Translator {
     std::vector<CommonTable> common_tables_;
 };
 
+// A definition of several parts: the last is the one that is run as the statement.
+void run_last(Statement& statement);
 // The wider of two number types, as PostgreSQL's operators have it.
 SqlType wider_number(SqlType left, SqlType right);
 // A literal of an unknown type beside a known one has the other's type.

@@ -26,8 +26,24 @@ std::string guarded(const std::string& sql, const TableColumn& column, const Tab
 }
 
 std::string defaulted(const TableColumn& column, const Table& table) {
-    if (column.row_number && !column.serial) return guarded("NULL", column, table);
+    if (column.row_number && !column.serial)
+        return guarded(column.default_sql.empty() ? "NULL" : column.default_sql, column, table);
     return column.default_sql.empty() ? "NULL" : column.default_sql;
+}
+
+// Whether some row of the INSERT says nothing of the column, or DEFAULT.
+bool takes_default(const PgQuery__InsertStmt& node, const std::vector<const TableColumn*>& columns,
+                   const TableColumn& column) {
+    const auto at = std::find(columns.begin(), columns.end(), &column);
+    if (node.select_stmt == nullptr || at == columns.end()) return true;
+    const auto index = static_cast<std::size_t>(at - columns.begin());
+    const auto& source = *node.select_stmt->select_stmt;
+    for (std::size_t row = 0; row < source.n_values_lists; ++row) {
+        const auto& list = *source.values_lists[row]->list;
+        if (index >= list.n_items || list.items[index]->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT)
+            return true;
+    }
+    return false;
 }
 
 }  // namespace
@@ -79,6 +95,9 @@ Statement Translator::insert(const PgQuery__InsertStmt& node) {
         for (const auto& column : into->columns) columns.push_back(&column);
     result.sql = fmt::format("{}INSERT INTO {} AS {}", prefix, into->sql, quoted(alias_of(*node.relation)));
     result.sql += insert_rows(node, *into, columns, nullptr);
+    for (const auto& column : into->columns)
+        if (column.serial && takes_default(node, columns, column))
+            result.serial = fmt::format("{}_{}_seq", into->name, column.name);
     if (node.on_conflict_clause != nullptr) result.sql += on_conflict(*node.on_conflict_clause, *into);
     result.sql += returning(node.returning_list, node.n_returning_list, *into, *node.relation, result);
     return result;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The statements of sql/ through psql, on our service and on PostgreSQL: the same rows, types, tags,
 // SQLSTATEs and messages. What is known to differ, and why, is listed in docs/database.md.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -58,8 +59,45 @@ TEST_P(Answers, are_those_of_postgresql) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, Answers,
-                         testing::Values("numbers", "texts", "moments", "queries", "changes", "documents"),
+                         testing::Values("numbers", "texts", "moments", "queries", "changes", "documents",
+                                         "arrays", "relations", "cursors"),
                          [](const auto& parameter) { return parameter.param; });
+
+TEST(Explain, shows_the_plan_that_sqlite_follows_and_runs_only_where_it_is_asked_to) {
+    OurServer server;
+    const auto client = server.connect();
+    server.run(client, "create table t (id int primary key, n int)");
+    server.run(client, "insert into t values (1, 1), (2, 2)");
+    const auto plan = [&](const std::string& sql) {
+        const auto answer = server.run(client, sql);
+        std::string text = state_of(answer);
+        for (int row = 0; row < PQntuples(answer.get()); ++row)
+            text += PQgetvalue(answer.get(), row, 0) + std::string("\n");
+        return text;
+    };
+    EXPECT_NE(plan("explain select * from t where id = 1").find("INTEGER PRIMARY KEY"), std::string::npos);
+    EXPECT_NE(plan("explain select * from t where id = any('{1,2}')").find("INTEGER PRIMARY KEY"),
+              std::string::npos)
+        << plan("explain select * from t where id = any('{1,2}')");
+    EXPECT_NE(plan("explain select * from t where n = 1").find("SCAN t"), std::string::npos);
+    EXPECT_EQ(plan("explain (costs off) delete from t").substr(0, 5), "DELET");
+    EXPECT_EQ(server.value(client, "select count(*) from t"), "2");
+    const std::string analyzed = plan("explain analyze delete from t where id = 1 returning n");
+    EXPECT_NE(analyzed.find("Actual Rows: 1"), std::string::npos) << analyzed;
+    EXPECT_NE(analyzed.find("Execution Time: "), std::string::npos) << analyzed;
+    EXPECT_EQ(server.value(client, "select count(*) from t"), "1");
+    EXPECT_EQ(plan("explain (format json) select 1"), "0A000");
+    EXPECT_EQ(plan("explain create table x as select 1 as one"), "0A000");
+}
+
+TEST(Cursors, together_hold_no_more_than_their_share) {
+    OurServer server;
+    const auto client = server.connect();
+    server.run(client, "begin");
+    const char* declare = "declare {} cursor for select repeat('x', 1000000) from generate_series(1, 40)";
+    EXPECT_EQ(state_of(server.run(client, fmt::format(fmt::runtime(declare), "a"))), "");
+    EXPECT_EQ(state_of(server.run(client, fmt::format(fmt::runtime(declare), "b"))), "54000");
+}
 
 TEST(Psql, describes_relations) {
     OurServer server;
@@ -72,6 +110,13 @@ TEST(Psql, describes_relations) {
         "seen timestamptz default now())");
     server.run(client, "create index stock_price on stock (price)");
     const auto ask = [&](const char* command) { return run({"psql", "-X", "-c", command}, options).out; };
+    server.run(client,
+               "create view dear as select code, price * 2 as twice, seen from stock where price > 9");
+    const std::string view = ask("\\d dear");
+    for (const char* part : {"View \"public.dear\"", "code   | character varying(8)", "twice  | numeric",
+                             "seen   | timestamp with time zone"})
+        EXPECT_NE(view.find(part), std::string::npos) << part << " in\n" << view;
+    EXPECT_NE(ask("\\dv").find("public | dear | view | tester"), std::string::npos) << ask("\\dv");
     const std::string table = ask("\\d stock");
     for (const char* part :
          {"id     | bigint", "code   | character varying(8)", "price  | numeric(8,2)",

@@ -105,6 +105,10 @@ void OurServer::kill() {
     stop(SIGKILL);
 }
 
+void OurServer::end() {
+    stop(SIGTERM);
+}
+
 bool PostgresServer::installed() {
     return postgresql::newest_installation().has_value();
 }

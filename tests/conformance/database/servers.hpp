@@ -52,6 +52,7 @@ class OurServer : public DatabaseServer {
     std::string name() const override { return "understudy-db"; }
     void start();
     void kill();
+    void end();  // in order
 
   private:
     std::string configuration_;

@@ -90,6 +90,29 @@ public class Jdbc {
             }
             connection.commit();
             connection.setAutoCommit(true);
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("create table list (id int, ns int[], ts text[])");
+            }
+            try (PreparedStatement statement = connection.prepareStatement("insert into list values (?, ?, ?)")) {
+                for (int i = 1; i <= 3; i++) {
+                    statement.setInt(1, i);
+                    statement.setArray(2, connection.createArrayOf("int4", new Integer[] {i, null, i * 10}));
+                    statement.setArray(3, connection.createArrayOf("text", new String[] {"a " + i, "\"", null}));
+                    statement.executeUpdate();
+                }
+            }
+            try (PreparedStatement statement = connection.prepareStatement(
+                    "select id, ns, ts, array_length(ns, 1) from list where id = any(?) order by id")) {
+                statement.setArray(1, connection.createArrayOf("int4", new Integer[] {1, 3}));
+                for (int i = 0; i < 7; i++) {
+                    try (ResultSet rows = statement.executeQuery()) {
+                        while (rows.next())
+                            System.out.println(rows.getInt(1) + " " + java.util.Arrays.toString((Object[]) rows.getArray(2).getArray())
+                                    + " " + java.util.Arrays.toString((Object[]) rows.getArray(3).getArray()) + " " + rows.getInt(4)
+                                    + " " + rows.getString(2));
+                    }
+                }
+            }
             try (ResultSet tables = connection.getMetaData().getTables(null, "public", "item", new String[] {"TABLE"})) {
                 while (tables.next()) System.out.println("table " + tables.getString("TABLE_NAME"));
             }

@@ -39,6 +39,24 @@ async def main(port):
             await connection.fetch(wrong)
         except asyncpg.PostgresError as error:
             print(error.sqlstate, type(error).__name__)
+    # Types whose codecs the driver makes from what the catalogs say.
+    print(await connection.fetch("select id from thing where id = any($1) order by id", [3, 1, 700]))
+    print(await connection.fetch("select id from thing where s = any($1::text[]) order by id", ["s5", "s7", None]))
+    print(await connection.fetchval("select $1::int8[] || 4", [1, None, 3]))
+    print(await connection.fetchval("select array_agg(d) from thing where id < 3"))
+    await connection.execute("create table list (id int, ns int[], ts text[], us uuid[], ps numeric[], ats timestamptz[], oks bool[])")
+    await connection.execute("insert into list values ($1, $2, $3, $4, $5, $6, $7)", 1, [1, 2, None], ["a", "b c", '"', ""],
+                             [row[6]], [decimal.Decimal("1.50")], [row[2]], [True, False])
+    print(dict(await connection.fetchrow("select * from list")))
+    print(await connection.fetchval("select ns from list where ns @> $1", [2]))
+    async with connection.transaction():
+        await connection.execute("declare c scroll cursor for select id, d from thing where id < 5 order by id")
+        print(await connection.fetch("fetch 2 from c"), await connection.fetch("fetch last from c"))
+        print(await connection.execute("move backward 2 from c"), await connection.execute("close c"))
+    await connection.execute("prepare named(int) as select id, s from thing where id = $1")
+    print(await connection.fetch("execute named(3)"))
+    await connection.execute("create sequence counter")
+    print(await connection.fetchval("select nextval('counter')"), await connection.fetchval("select currval('counter')"))
     await connection.reset()
     await connection.close()
     pool = await asyncpg.create_pool(host="127.0.0.1", port=port, user="tester", password="secret", database="trial",

@@ -50,6 +50,14 @@ class PostgresqlPlan : public testing::Test {
     Accounts accounts_;
 };
 
+// The JDBC driver refuses accounts of fewer than 4096, which is what both servers do by themselves.
+TEST_F(PostgresqlPlan, accounts_have_the_iterations_that_drivers_ask_for) {
+    for (const auto& settings : {std::vector<std::string>{}, std::vector<std::string>{setting}})
+        for (const char* host : {"corda-db", "party-b"})
+            for (const auto& file : plan_of(host, settings).config.files)
+                EXPECT_THAT(file.content, testing::Not(HasSubstr("scram_iterations"))) << file.path;
+}
+
 TEST_F(PostgresqlPlan, the_server_listens_on_the_databases_address_and_forgets_nothing) {
     const HostPlan plan = plan_of("corda-db", {setting, "databases.corda-db.port=6543"});
     const std::string settings = file_of(plan, "/etc/understudy/postgresql.conf", 0644);

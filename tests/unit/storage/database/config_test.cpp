@@ -60,6 +60,16 @@ TEST_F(ConfigTest, what_runs_the_service_is_off_unless_it_is_said) {
     EXPECT_THAT(read("slow_statement_ms: 0\n").error().message(), HasSubstr("config.yaml:4:20"));
 }
 
+TEST_F(ConfigTest, a_certificate_needs_its_key_and_both_have_to_be_read) {
+    const auto alone = read("tls_certificate: /nowhere/cert.pem\n");
+    ASSERT_TRUE(alone.has_error());
+    EXPECT_THAT(alone.error().message(), HasSubstr("needs tls_key too"));
+    const auto missing = read("tls_certificate: /nowhere/cert.pem\ntls_key: /nowhere/key.pem\n");
+    ASSERT_TRUE(missing.has_error());
+    EXPECT_THAT(missing.error().message(), HasSubstr("config.yaml:4:18"));
+    EXPECT_THAT(missing.error().message(), HasSubstr("/nowhere/cert.pem cannot be read as a certificate"));
+}
+
 TEST_F(ConfigTest, an_unknown_key_is_refused_with_its_place) {
     const auto config = read("scram_iteration: 16\n");
     ASSERT_TRUE(config.has_error());

@@ -4,7 +4,6 @@
 
 #include "storage/database/core/backend.hpp"
 #include "storage/database/core/frontend.hpp"
-#include "storage/database/core/scram.hpp"
 #include "storage/database/core/session.hpp"
 #include "storage/database/crypto.hpp"
 
@@ -62,6 +61,18 @@ TEST(Frontend, an_unknown_type_or_a_huge_length_is_refused_at_once) {
     EXPECT_TRUE(other.next().error().fatal);
 }
 
+TEST(Frontend, bytes_behind_an_encryption_request_are_refused) {
+    for (const char code : {'\x2f', '\x30'}) {  // SSLRequest, GSSENCRequest
+        const std::string request = "\0\0\0\x08\x04\xd2\x16"s + code;
+        FrontendDecoder decoder;
+        decoder.append(request + "\0\0\0\x10\0\3\0\0user\0a\0\0"s);
+        EXPECT_EQ(decoder.next().error().sqlstate, "08P01");
+        FrontendDecoder alone;
+        alone.append(request);
+        EXPECT_TRUE(alone.next().has_value());
+    }
+}
+
 TEST(Backend, messages_have_the_bytes_that_the_manual_gives) {
     BackendWriter out;
     out.ready_for_query('I');
@@ -69,37 +80,6 @@ TEST(Backend, messages_have_the_bytes_that_the_manual_gives) {
     out.data_row({std::nullopt, "x"});
     EXPECT_EQ(out.take(),
               "Z\0\0\0\5I"s + "C\0\0\0\x0dSELECT 1\0"s + "D\0\0\0\x0f\0\2\xff\xff\xff\xff\0\0\0\1x"s);
-}
-
-// The exchange of RFC 7677, section 3.
-ScramServer rfc_7677_server(bool genuine) {
-    const Crypto crypto = openssl_crypto();
-    return {crypto, make_verifier(crypto, "pencil", *from_base64("W22ZaJ0SNY7soEsUEjb6gQ=="), 4096), genuine,
-            "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"};
-}
-constexpr const char* client_first = "n,,n=user,r=rOprNGfwEbeRWgbNEkqO";
-constexpr const char* client_final =
-    "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+"
-    "Ute9ytag9zjfMHgsqmmiz7AndVQ=";
-
-TEST(Scram, the_exchange_of_rfc_7677_succeeds_byte_by_byte) {
-    auto server = rfc_7677_server(true);
-    EXPECT_EQ(*server.handle_client_first(client_first),
-              "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
-    EXPECT_EQ(*server.handle_client_final(client_final), "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
-}
-
-TEST(Scram, a_right_proof_of_an_unknown_user_and_a_wrong_proof_fail_alike) {
-    auto stranger = rfc_7677_server(false);
-    ASSERT_TRUE(stranger.handle_client_first(client_first).has_value());
-    const auto first = stranger.handle_client_final(client_final);
-    auto server = rfc_7677_server(true);
-    ASSERT_TRUE(server.handle_client_first(client_first).has_value());
-    std::string wrong = client_final;
-    wrong[wrong.size() - 5] = 'A';
-    const auto second = server.handle_client_final(wrong);
-    EXPECT_EQ(first.error().sqlstate, "28P01");
-    EXPECT_EQ(first.error(), second.error());
 }
 
 TEST(Session, login_that_takes_too_long_ends_and_full_is_said_with_53300) {

@@ -114,13 +114,26 @@ TEST(Translate, errors_carry_postgresql_codes) {
 }
 
 TEST(Translate, what_is_not_known_is_refused_by_name) {
-    for (const char* sql :
-         {"select distinct on (id) id from t", "select array[1]", "select id from t for update skip locked",
-          "create view v as select 1", "explain select 1", "listen x",
-          "merge into t using t s on true when matched then delete", "select xmlparse(document 'x')",
-          "select grouping(id) from t group by rollup (id)", "select '1'::money",
-          "select * from t tablesample system (1)", "create table x (r int4range)", "prepare p as select 1",
-          "select id = any(array[1]) from t", "create table x (like t)", "select nextval('s')"}) {
+    for (const char* sql : {"select sum(id) over (w order by id) from t window w as ()",
+                            "select array[array[1]]",
+                            "select (array[1, 2])[1:2]",
+                            "select array_agg(id) over () from t",
+                            "select id from t for update skip locked",
+                            "create view v as select 1 with check option",
+                            "create view v as select id from t for update",
+                            "explain (format json) select 1",
+                            "declare c binary cursor for select 1",
+                            "listen x",
+                            "merge into t using t s on true when matched then delete",
+                            "select xmlparse(document 'x')",
+                            "select grouping(id) from t group by rollup (id)",
+                            "select '1'::money",
+                            "select * from t tablesample system (1)",
+                            "create table x (r int4range)",
+                            "select 'a'::char(2)[]",
+                            "create table x (like t)",
+                            "select nextval(name) from t",
+                            "create sequence s owned by t.id"}) {
         const auto statement = translated(sql);
         ASSERT_TRUE(statement.has_error()) << sql;
         EXPECT_TRUE(statement.error().sqlstate == "0A000" || statement.error().sqlstate == "42883")
