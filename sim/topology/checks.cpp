@@ -94,6 +94,22 @@ void check_account(Reading& reading, const std::string& name, const config::Valu
                      "give the node another name, or its database the engine sqlite");
 }
 
+// A node's tables have the same names whoever it belongs to. PostgreSQL keeps each account's in a schema of
+// its own; in an SQLite file two parties would hold one lease and one vault.
+void check_own_tables(Reading& reading, const std::string& name, const config::Value& place) {
+    const std::string& wanted = reading.topology.nodes[name].database;
+    const auto database = reading.topology.databases.find(wanted);
+    if (database == reading.topology.databases.end() || database->second.engine != DatabaseEngine::sqlite)
+        return;
+    for (const auto& [other_name, other] : reading.topology.nodes)
+        if (other_name < name && other.database == wanted) {
+            place.refuse(fmt::format("its database {} is also that of {}, and its tables would be the same",
+                                     wanted, other_name),
+                         "give it a database of its own, or the database engine: postgresql");
+            return;
+        }
+}
+
 }  // namespace
 
 void check_reference(Reading& reading, const config::Value& value, const std::string& name, const char* kind,
@@ -154,6 +170,7 @@ void check_node(Reading& reading, const std::string& name, const config::Value& 
     if (node.mutual_exclusion.enabled && node.database.empty() && machines <= 1)
         reading.warn(place, "mutual exclusion in a private database excludes nobody");
     check_account(reading, name, place);
+    check_own_tables(reading, name, place);
     if (p2p_address) check_p2p_address(reading, *p2p_address);
 }
 

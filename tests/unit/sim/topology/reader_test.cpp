@@ -225,13 +225,23 @@ TEST(TopologyReader, a_databases_engine_is_our_own_or_postgresql) {
                           "not known; use one of sqlite, postgresql"));
 }
 
+TEST(TopologyReader, two_parties_keep_their_tables_in_one_database_only_where_it_keeps_them_apart) {
+    const std::string path = topologies() + "/corda-ha.yaml", both = "nodes.party-b.database=corda-db";
+    EXPECT_THAT(
+        refusal(load_topology(path, {both})),
+        HasSubstr("its database corda-db is also that of party-a, and its tables would be the same; give it "
+                  "a database of its own, or the database engine: postgresql"));
+    EXPECT_EQ(refusal(load_topology(path, {both, "databases.corda-db.engine=postgresql"})), "accepted");
+}
+
 TEST(TopologyReader, a_node_named_as_postgresql_names_nobody_is_refused_there_only) {
+    const std::string database = "databases.own={address: 203.0.113.31}";
     const std::string node =
-        "nodes.pg-b={legal_name: 'O=Party C, L=Oslo, C=NO', database: corda-db, p2p_address: "
+        "nodes.pg-b={legal_name: 'O=Party C, L=Oslo, C=NO', database: own, p2p_address: "
         "'pg-b.region.test:10010'}";
     const std::string path = topologies() + "/corda-ha.yaml";
-    EXPECT_EQ(refusal(load_topology(path, {node})), "accepted");
-    EXPECT_THAT(refusal(load_topology(path, {node, "databases.corda-db.engine=postgresql"})),
+    EXPECT_EQ(refusal(load_topology(path, {database, node})), "accepted");
+    EXPECT_THAT(refusal(load_topology(path, {database, node, "databases.own.engine=postgresql"})),
                 HasSubstr("nodes.pg-b: PostgreSQL has no account of the name 'pg-b'; give the node another"));
 }
 
