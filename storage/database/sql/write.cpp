@@ -136,6 +136,7 @@ std::string Translator::insert_rows(const PgQuery__InsertStmt& node, const Table
     if (source.n_values_lists == 0) {
         const Relation rows = select(source, outer, {}, true);
         check_count(rows.columns.size());
+        if (columns.empty()) refuse("INSERT of rows without columns");
         find_omitted();
         std::string list;
         for (std::size_t i = 0; i < columns.size(); ++i) {
