@@ -68,11 +68,15 @@ std::string Translator::range_table(const PgQuery__RangeVar& node, Scope& scope)
     const auto common = std::find_if(
         common_tables_.rbegin(), common_tables_.rend(),
         [&](const CommonTable& candidate) { return !in_schema && candidate.name == node.relname; });
+    if (common != common_tables_.rend() && common->refusal) {
+        fail_with(*common->refusal, node.location);
+        return "(SELECT NULL)";
+    }
     if (common != common_tables_.rend()) {
         for (std::size_t i = 0; i < common->columns.size(); ++i)
             range.columns.push_back(
                 {common->columns[i].name, common->columns[i].type, alias + "." + quoted(common->aliases[i])});
-        sql = quoted(node.relname);
+        sql = quoted(common->sql_name);
     } else if (const Table* found = table(node, false)) {
         for (const auto& column : found->columns)
             range.columns.push_back({column.name, column.type, alias + "." + quoted(column.name)});

@@ -91,7 +91,18 @@ std::string Translator::with(const PgQuery__WithClause* clause, Scope* outer) {
     std::string sql = clause->recursive ? "WITH RECURSIVE " : "WITH ";
     for (std::size_t i = 0; i < clause->n_ctes; ++i) {
         if (i > 0) sql += ", ";
+        // Where it is recursive, a table may name those after it.
+        const auto later = static_cast<std::ptrdiff_t>(common_tables_.size());
+        for (std::size_t j = i + 1; clause->recursive != 0 && j < clause->n_ctes; ++j)
+            common_tables_.push_back(
+                {clause->ctes[j]->common_table_expr->ctename,
+                 {},
+                 {},
+                 {},
+                 unsupported("a table of WITH RECURSIVE that is named before it is told")});
+        const auto end = static_cast<std::ptrdiff_t>(common_tables_.size());
         common_table(*clause->ctes[i]->common_table_expr, clause->recursive != 0, outer, sql);
+        common_tables_.erase(common_tables_.begin() + later, common_tables_.begin() + end);
     }
     return sql + " ";
 }
@@ -105,11 +116,22 @@ void Translator::common_table(const PgQuery__CommonTableExpr& node, bool recursi
     if (node.search_clause != nullptr || node.cycle_clause != nullptr) refuse("SEARCH and CYCLE");
     const auto names = names_of(node.aliascolnames, node.n_aliascolnames);
     const auto& query = *node.ctequery->select_stmt;
-    CommonTable table{node.ctename, {}, {}};
+    CommonTable table{node.ctename, fmt::format("{}:{}", node.ctename, ++common_table_count_), {}, {}};
+    const auto refuse_itself = [&](std::string why) {
+        if (recursive)
+            common_tables_.push_back({node.ctename, {}, {}, {}, SqlError{"42P19", std::move(why)}});
+    };
+    const auto allow_itself = [&] {
+        if (recursive) common_tables_.pop_back();
+    };
     Relation body;
     if (recursive && query.op == PG_QUERY__SET_OPERATION__SETOP_UNION && query.larg != nullptr) {
         // The first part says which columns there are; the second may use the table itself.
+        refuse_itself(
+            fmt::format("recursive reference to query \"{}\" must not appear within its non-recursive term",
+                        node.ctename));
         const Relation first = select(*query.larg, outer, names);
+        allow_itself();
         table.columns = first.columns;
         table.aliases = first.aliases;
         common_tables_.push_back(table);
@@ -133,7 +155,12 @@ void Translator::common_table(const PgQuery__CommonTableExpr& node, bool recursi
         body.sql =
             fmt::format("SELECT * FROM ({}) UNION{} {}", first.sql, query.all ? " ALL" : "", second.sql);
     } else {
+        refuse_itself(
+            fmt::format("recursive query \"{}\" does not have the form non-recursive-term UNION [ALL] "
+                        "recursive-term",
+                        node.ctename));
         body = select(query, outer, names);
+        allow_itself();
         table.columns = body.columns;
         table.aliases = body.aliases;
         common_tables_.push_back(table);
@@ -141,7 +168,7 @@ void Translator::common_table(const PgQuery__CommonTableExpr& node, bool recursi
     std::string columns;
     for (const auto& alias : table.aliases) columns += (columns.empty() ? "" : ", ") + quoted(alias);
     sql += fmt::format(
-        "{}({}) AS {}({})", quoted(node.ctename), columns,
+        "{}({}) AS {}({})", quoted(table.sql_name), columns,
         node.ctematerialized == PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways ? "MATERIALIZED " : "",
         body.sql);
 }

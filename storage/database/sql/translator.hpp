@@ -225,12 +225,16 @@ class Translator {
     int range_count_ = 0;  // for names of unnamed ranges
     bool locks_rows_ = false;
     std::vector<const PgQuery__SelectStmt*> selects_;  // that are being translated, the innermost last
+    // SQLite knows it by a name of its own: there a table of WITH is seen in its own query too, where
+    // PostgreSQL means the stored table of that name.
     struct CommonTable {
-        std::string name;
+        std::string name, sql_name;
         std::vector<ResultColumn> columns;
         std::vector<std::string> aliases;
+        std::optional<SqlError> refusal{};  // why it can't be named here
     };
     std::vector<CommonTable> common_tables_;
+    int common_table_count_ = 0;
 };
 
 // A definition of several parts: the last is the one that is run as the statement.
