@@ -112,6 +112,15 @@ TEST(Passthrough, by_source_address_a_client_always_comes_to_the_same_backend) {
         });
 }
 
+// A network may lose a datagram, as while a link comes up: who asks by datagrams asks again, in the same
+// flow.
+bool is_heard(const io::UniqueFd& asking, const io::UniqueFd& server) {
+    constexpr int again_ms = 200;
+    for (int waited = 0; waited < answered_within_ms; waited += again_ms)
+        if (carries(asking, server, again_ms)) return true;
+    return false;
+}
+
 TEST(Passthrough, datagrams_reach_a_backend_and_its_answers_come_from_the_frontend) {
     in_sandbox([] {
         Scene scene;
@@ -124,7 +133,7 @@ TEST(Passthrough, datagrams_reach_a_backend_and_its_answers_come_from_the_fronte
         // A connected socket takes datagrams from whom it is connected to only.
         const io::UniqueFd asking = vmctl::socket_in(scene.client, SOCK_DGRAM);
         ASSERT_EQ(connect_socket(asking, front(514)), 0);
-        ASSERT_TRUE(carries(asking, server, answered_within_ms));
+        ASSERT_TRUE(is_heard(asking, server));
         ASSERT_EQ(connect_socket(server, {client_address, local_port(asking)}), 0);
         EXPECT_TRUE(carries(server, asking, answered_within_ms));
         EXPECT_EQ(scene.counters(1).total, 1U);
