@@ -84,7 +84,8 @@ std::string postgresql_service_config(const Topology& topology, const std::strin
                      {"sockets", socket_folder},
                      {"superuser", postgresql_superuser},
                      {"database", vault_database},
-                     {"users", std::move(users)}});
+                     {"users", std::move(users)},
+                     {"scram_iterations", scram_iterations(topology, name)}});
 }
 
 std::vector<vmctl::FileConfig> postgresql_files(const Topology& topology, const std::string& name,

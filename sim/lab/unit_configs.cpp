@@ -174,6 +174,13 @@ std::string files_config(const Topology& topology, const std::string& name) {
                      {"exports", json::object{{name, std::move(share)}}}});
 }
 
+int scram_iterations(const Topology& topology, const std::string& database) {
+    constexpr int ours = 16, usual = 4096;
+    for (const auto& [name, node] : topology.nodes)
+        if (node.database == database && !node.program.empty()) return usual;
+    return ours;
+}
+
 std::string database_config(const Topology& topology, const std::string& name, const Accounts& accounts) {
     const auto& database = topology.databases.at(name);
     json::object users;
@@ -184,6 +191,7 @@ std::string database_config(const Topology& topology, const std::string& name, c
         json::object{{"listen", fmt::format("{}:{}", to_string(database.address), database.port)},
                      {"file", fmt::format("{}/{}.sqlite", inside::data, name)},
                      {"users", std::move(users)},
+                     {"scram_iterations", scram_iterations(topology, name)},
                      {"admin_socket", inside::database_socket},
                      {"power_loss", true},
                      {"idle_in_transaction_timeout", exact(topology::idle_in_transaction_limit(topology))}});

@@ -28,6 +28,12 @@ constexpr const char* database_template =
 // What a node's database is called on every service.
 constexpr const char* vault_database = "vault";
 
+// Of the accounts of a database. A password of 144 random bits can't be guessed however cheap a guess is, and
+// a guest under emulation spends a quarter of a second on each log-in with the usual 4096: 16 are enough for
+// our own node. A program of the user's own in its place may log in with a driver that refuses fewer than
+// 4096, as PostgreSQL's for JDBC does.
+int scram_iterations(const topology::Topology& topology, const std::string& database);
+
 // Database account of a node: a name that SQL needs no quotes for, and a password for this region alone.
 struct Account {
     std::string user;

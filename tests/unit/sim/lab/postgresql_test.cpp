@@ -50,12 +50,19 @@ class PostgresqlPlan : public testing::Test {
     Accounts accounts_;
 };
 
-// The JDBC driver refuses accounts of fewer than 4096, which is what both servers do by themselves.
-TEST_F(PostgresqlPlan, accounts_have_the_iterations_that_drivers_ask_for) {
-    for (const auto& settings : {std::vector<std::string>{}, std::vector<std::string>{setting}})
-        for (const char* host : {"corda-db", "party-b"})
-            for (const auto& file : plan_of(host, settings).config.files)
-                EXPECT_THAT(file.content, testing::Not(HasSubstr("scram_iterations"))) << file.path;
+// The JDBC driver refuses accounts of fewer than 4096; our own node's log-ins are quick in an emulated guest.
+TEST_F(PostgresqlPlan, accounts_have_the_usual_iterations_where_a_program_of_the_users_own_logs_in) {
+    for (const std::string& engine :
+         {std::string("databases.corda-db.engine=sqlite"), std::string(setting)}) {
+        const auto said = [&](const std::vector<std::string>& settings) {
+            std::string all;
+            for (const auto& file : plan_of("corda-db", settings).config.files) all += file.content;
+            return all;
+        };
+        EXPECT_THAT(said({engine}), testing::ContainsRegex("\"scram_iterations\":16[,}]"));
+        EXPECT_THAT(said({engine, "nodes.party-a.program=/opt/node"}),
+                    HasSubstr("\"scram_iterations\":4096"));
+    }
 }
 
 TEST_F(PostgresqlPlan, the_server_listens_on_the_databases_address_and_forgets_nothing) {
