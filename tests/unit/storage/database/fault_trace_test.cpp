@@ -16,9 +16,9 @@
 #include <algorithm>
 #include <sstream>
 
-#include "base/assert.hpp"
 #include "storage/database/core/fault_machine.hpp"
 #include "tests/support/golden_traces.hpp"
+#include "tests/support/timed_trace.hpp"
 
 namespace understudy::database {
 namespace {
@@ -52,16 +52,9 @@ class DatabaseFaultRun {
   private:
     void command(const std::string& line) {
         std::istringstream in(line);
-        std::string keyword, when, verb, what, more;
-        in >> keyword >> when;
-        UNDERSTUDY_ASSERT(keyword == "at" || keyword == "until", line.c_str());
-        now_ = Instant(*parse_duration(when));
-        while (std::optional<Deadline> next = machine_.next_deadline()) {
-            if (next->when > now_) break;
-            machine_.on_timeout(next->when);
-            show(next->when);
-        }
-        if (keyword == "until") return;
+        std::string keyword, verb, what, more;
+        in >> keyword;
+        if (!test::advance(machine_, keyword, in, now_, [this](Instant at) { show(at); })) return;
         in >> verb;
         if (verb == "apply") apply(in);
         in >> what >> more;
@@ -78,17 +71,8 @@ class DatabaseFaultRun {
     }
 
     void apply(std::istringstream& in) {
-        std::string id, kind;
-        in >> id >> kind;
-        std::map<std::string, std::string> settings;
-        for (std::string word; in >> word;) {
-            const std::size_t equals = word.find('=');
-            settings[word.substr(0, equals)] = word.substr(equals + 1);
-        }
-        const Result<Fault> fault = parse_fault(kind, settings);
-        if (fault.has_error()) return answer(fault.error().message());
-        if (const auto applied = machine_.apply(id, *fault, now_); applied.has_error())
-            answer(applied.error().message());
+        if (const std::string refusal = test::apply_fault(machine_, in, now_, parse_fault); !refusal.empty())
+            answer(refusal);
     }
 
     void write(std::string statement, bool first) {

@@ -19,6 +19,7 @@
 #include "storage/database/core/session.hpp"
 #include "storage/database/crypto.hpp"
 #include "tests/support/golden_traces.hpp"
+#include "tests/support/timed_trace.hpp"
 
 namespace understudy::database {
 namespace {
@@ -116,18 +117,10 @@ class SessionRun {
   private:
     void command(const std::string& line) {
         std::istringstream in(line);
-        std::string keyword, when, verb;
+        std::string keyword, verb;
         in >> keyword;
         if (keyword == "session") return make(in);
-        in >> when;
-        UNDERSTUDY_ASSERT(keyword == "at" || keyword == "until", line.c_str());
-        now_ = Instant(*parse_duration(when));
-        while (const std::optional<Deadline> next = session_->next_deadline()) {
-            if (next->when > now_) break;
-            session_->on_timeout(next->when);
-            show();
-        }
-        if (keyword == "until") return;
+        if (!test::advance(*session_, keyword, in, now_, [this](Instant) { show(); })) return;
         in >> verb;
         if (verb == "done")
             done(in);

@@ -11,9 +11,9 @@
 
 #include <sstream>
 
-#include "base/assert.hpp"
 #include "storage/files/core/fault_machine.hpp"
 #include "tests/support/golden_traces.hpp"
+#include "tests/support/timed_trace.hpp"
 
 namespace understudy::files {
 namespace {
@@ -41,16 +41,9 @@ class FaultRun {
   private:
     void command(const std::string& line) {
         std::istringstream in(line);
-        std::string keyword, when, verb;
-        in >> keyword >> when;
-        UNDERSTUDY_ASSERT(keyword == "at" || keyword == "until", line.c_str());
-        now_ = Instant(*parse_duration(when));
-        while (std::optional<Deadline> next = machine_.next_deadline()) {
-            if (next->when > now_) break;
-            machine_.on_timeout(next->when);
-            show(next->when);
-        }
-        if (keyword == "until") return;
+        std::string keyword, verb;
+        in >> keyword;
+        if (!test::advance(machine_, keyword, in, now_, [this](Instant at) { show(at); })) return;
         in >> verb;
         if (verb == "apply") apply(in);
         if (verb == "request") request(in);
@@ -63,17 +56,8 @@ class FaultRun {
     }
 
     void apply(std::istringstream& in) {
-        std::string id, kind;
-        in >> id >> kind;
-        std::map<std::string, std::string> settings;
-        for (std::string word; in >> word;) {
-            const std::size_t equals = word.find('=');
-            settings[word.substr(0, equals)] = word.substr(equals + 1);
-        }
-        const Result<Fault> fault = parse_fault(kind, settings);
-        if (fault.has_error()) return answer(fault.error().message());
-        if (const auto applied = machine_.apply(id, *fault, now_); applied.has_error())
-            answer(applied.error().message());
+        if (const std::string refusal = test::apply_fault(machine_, in, now_, parse_fault); !refusal.empty())
+            answer(refusal);
     }
 
     void request(std::istringstream& in) {

@@ -9,6 +9,7 @@
 #include "base/assert.hpp"
 #include "storage/files/core/session_machine.hpp"
 #include "tests/support/golden_traces.hpp"
+#include "tests/support/timed_trace.hpp"
 
 namespace understudy::files {
 namespace {
@@ -69,18 +70,10 @@ class Run {
   private:
     void command(const std::string& line) {
         std::istringstream in(line);
-        std::string keyword, when, verb;
+        std::string keyword, verb;
         in >> keyword;
         if (keyword == "restore") return restore(in);
-        in >> when;
-        UNDERSTUDY_ASSERT(keyword == "at" || keyword == "until", line.c_str());
-        now_ = Instant(*parse_duration(when));
-        while (std::optional<Deadline> next = machine_.next_deadline()) {
-            if (next->when > now_) break;
-            machine_.on_timeout(next->when);
-            show(next->when);
-        }
-        if (keyword == "until") return;
+        if (!test::advance(machine_, keyword, in, now_, [this](Instant at) { show(at); })) return;
         in >> verb;
         event(verb, in);
         show(now_);
