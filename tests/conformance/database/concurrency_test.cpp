@@ -184,20 +184,7 @@ TEST_P(Sessions, a_cursor_shows_what_was_there_when_it_began) {
 
 TEST_P(Sessions, a_statement_can_be_canceled_from_outside) {
     const auto client = connect();
-    ASSERT_EQ(PQsendQuery(client.get(), "select pg_sleep(60)"), 1);
-    PGcancel* cancel = PQgetCancel(client.get());
-    std::string state;
-    for (int i = 0; i < 500 && state.empty(); ++i) {
-        char reason[256];
-        EXPECT_EQ(PQcancel(cancel, reason, sizeof reason), 1) << reason;
-        PQconsumeInput(client.get());
-        if (PQisBusy(client.get()) == 0) state = state_of(Answer(PQgetResult(client.get())));
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    PQfreeCancel(cancel);
-    EXPECT_EQ(state, "57014");
-    while (const Answer rest{PQgetResult(client.get())}) {
-    }
+    EXPECT_EQ(canceled(client, "select pg_sleep(60)"), "57014");
     EXPECT_EQ(value(client, "select 1"), "1");
 }
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -151,6 +152,24 @@ PostgresServer::~PostgresServer() {
 std::string state_of(const Answer& answer) {
     const char* state = PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE);
     return state == nullptr ? "" : state;
+}
+
+std::string canceled(const Client& client, const std::string& sql) {
+    EXPECT_EQ(PQsendQuery(client.get(), sql.c_str()), 1);
+    PGcancel* cancel = PQgetCancel(client.get());
+    std::string state;
+    // A request that comes before the statement has begun is not for it.
+    for (int i = 0; i < 500 && state.empty(); ++i) {
+        char reason[256];
+        EXPECT_EQ(PQcancel(cancel, reason, sizeof reason), 1) << reason;
+        PQconsumeInput(client.get());
+        if (PQisBusy(client.get()) == 0) state = state_of(Answer(PQgetResult(client.get())));
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    PQfreeCancel(cancel);
+    while (const Answer rest{PQgetResult(client.get())}) {
+    }
+    return state;
 }
 
 }  // namespace understudy::test

@@ -67,5 +67,8 @@ class PostgresServer : public DatabaseServer {
 };
 
 std::string state_of(const Answer& answer);  // SQLSTATE; empty where there is no error
+// The SQLSTATE that the statement ends with when it is asked to be canceled; empty where it still runs after
+// 5 s.
+std::string canceled(const Client& client, const std::string& sql);
 
 }  // namespace understudy::test

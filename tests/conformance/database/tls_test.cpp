@@ -100,21 +100,7 @@ TEST_F(Tls, answers_and_statements_longer_than_a_record_come_whole) {
 
 TEST_F(Tls, a_statement_can_be_canceled_and_the_end_of_the_service_is_said) {
     const auto client = connect("sslmode=require");
-    ASSERT_EQ(PQsendQuery(client.get(), "select pg_sleep(30)"), 1);
-    PGcancel* cancel = PQgetCancel(client.get());
-    std::string state;
-    // One that comes before the statement has begun is not for it.
-    for (int i = 0; i < 500 && state.empty(); ++i) {
-        char reason[256];
-        EXPECT_EQ(PQcancel(cancel, reason, sizeof reason), 1) << reason;
-        PQconsumeInput(client.get());
-        if (PQisBusy(client.get()) == 0) state = state_of(Answer(PQgetResult(client.get())));
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    PQfreeCancel(cancel);
-    EXPECT_EQ(state, "57014");
-    while (const Answer rest{PQgetResult(client.get())}) {
-    }
+    EXPECT_EQ(canceled(client, "select pg_sleep(30)"), "57014");
     std::string said;
     PQsetNoticeProcessor(
         client.get(), [](void* all, const char* text) { *static_cast<std::string*>(all) += text; }, &said);
