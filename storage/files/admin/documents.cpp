@@ -55,6 +55,11 @@ json::array faults_of(const ExportedShare& share, Instant now) {
     return all;
 }
 
+json::value delegated_to(const ExportedShare& share) {
+    const std::optional<std::uint64_t> holder = share.sessions->machine().delegation().holder();
+    return holder ? json::value(client_of(share, *holder)) : json::value(nullptr);
+}
+
 json::object document_of(const std::string& name, const ExportedShare& share, Instant now) {
     json::array locks, waiting;
     for (const auto& [file, lock] : share.sessions->machine().locks().all())
@@ -67,6 +72,7 @@ json::object document_of(const std::string& name, const ExportedShare& share, In
             {"power_loss", share.share->undo() != nullptr},
             {"asks_for_key", !share.key.empty()},
             {"fence", share.sessions->share_fence()},
+            {"delegated_to", delegated_to(share)},
             {"requests_waiting", share.faults->waiting()},
             {"sessions", sessions_of(share, now)},
             {"locks", std::move(locks)},

@@ -9,41 +9,13 @@
 namespace understudy::files {
 namespace {
 
-constexpr std::size_t max_user_bytes = 128;
 constexpr std::size_t max_dead_incarnations = 16;
-constexpr std::string_view resume_word = "resume";
 
 bool contains(const std::vector<std::string>& all, const std::string& one) {
     return std::find(all.begin(), all.end(), one) != all.end();
 }
 
 }  // namespace
-
-std::optional<ClientName> parse_client_name(const std::string& user) {
-    if (user.empty() || user.size() > max_user_bytes) return std::nullopt;
-    // Names are lines of the record that is kept over a restart.
-    if (std::any_of(user.begin(), user.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }))
-        return std::nullopt;
-    ClientName name;
-    std::size_t first = user.find('#');
-    name.client = user.substr(0, first);
-    if (name.client.empty()) return std::nullopt;
-    if (first == std::string::npos) return name;
-    std::size_t second = user.find('#', first + 1);
-    name.incarnation = user.substr(first + 1, second == std::string::npos ? second : second - first - 1);
-    if (name.incarnation.empty()) return std::nullopt;
-    if (second == std::string::npos) return name;
-    if (user.substr(second + 1) != resume_word) return std::nullopt;
-    name.resume = true;
-    return name;
-}
-
-std::string to_user_name(const ClientName& name) {
-    std::string user = name.client;
-    if (!name.incarnation.empty()) user += "#" + name.incarnation;
-    if (name.resume) user += "#" + std::string(resume_word);
-    return user;
-}
 
 LockedFile locked_file(std::uint64_t inode, const std::string& client_id) {
     return {inode, client_id.starts_with(whole_file_prefix) ? LockSpace::whole_file : LockSpace::range};
@@ -69,6 +41,9 @@ void SessionMachine::restore(const SessionRecord& record, Instant now) {
         if (std::optional<std::uint64_t> session = session_of(it.session))
             carried[{it.inode, *session}] = {it.number, it.overtaken, false};
     fences_.restore(record.fences_reserved, std::move(files), std::move(carried));
+    if (record.delegated)
+        if (std::optional<std::uint64_t> holder = session_of(*record.delegated))
+            delegation_.restore(*holder, now);
 }
 
 SessionRecord SessionMachine::record() const {
@@ -87,6 +62,7 @@ SessionRecord SessionMachine::record() const {
     for (const auto& [key, carried] : fences_.all_carried())
         if (std::optional<LiveSession> session = leased(key.second))
             record.carried.push_back({key.first, carried.number, carried.overtaken, *session});
+    if (std::optional<std::uint64_t> holder = delegation_.holder()) record.delegated = leased(*holder);
     return record;
 }
 
@@ -108,6 +84,7 @@ AttachOutcome SessionMachine::attach(const ClientName& name, Instant now) {
         Session& session = sessions_.at(*client.live);
         if (session.incarnation == name.incarnation) {
             session.lease_end = now + lease_;
+            delegation_.session_over(*client.live);
             actions_.push_back(SessionOpened{*client.live, name.client, true});
             return Attached{*client.live};
         }
@@ -164,6 +141,7 @@ void SessionMachine::finish(std::uint64_t id, LockChanged::What what) {
     for (const WaitingLock& waiting : waiters_.cancel_session(id))
         actions_.push_back(WaiterAnswered{waiting.ticket, LockOutcome::stale});
     fences_.forget_session(id);
+    delegation_.session_over(id);
     for (auto& [file, lock] : locks_.release_session(id))
         actions_.push_back(LockChanged{what, session.client, file, lock.range, {}});
 }
@@ -282,6 +260,7 @@ bool SessionMachine::somebody_may_reclaim() const {
 }
 
 void SessionMachine::on_timeout(Instant now) {
+    delegation_.on_timeout(now);
     if (grace_end_ && now >= *grace_end_) grace_end_.reset();
     std::vector<std::uint64_t> ended;
     for (const auto& [id, session] : sessions_)
@@ -294,8 +273,9 @@ void SessionMachine::on_timeout(Instant now) {
 }
 
 std::optional<Deadline> SessionMachine::next_deadline() const {
-    std::optional<Deadline> next;
-    if (grace_end_ && waiters_.size() > 0) next = Deadline{*grace_end_, "time of reclaims ends", 0};
+    std::optional<Deadline> next = delegation_.next_deadline();
+    if (grace_end_ && waiters_.size() > 0)
+        next = earlier(next, Deadline{*grace_end_, "time of reclaims ends", 0});
     for (const auto& [id, session] : sessions_)
         if (session.lease_end) next = earlier(next, Deadline{*session.lease_end, "client lease ends", id});
     return next;

@@ -28,6 +28,8 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "storage/files/core/client_name.hpp"
+#include "storage/files/core/delegation.hpp"
 #include "storage/files/core/fence_table.hpp"
 #include "storage/files/core/lock_table.hpp"
 #include "storage/files/core/lock_waiters.hpp"
@@ -40,18 +42,6 @@ constexpr std::size_t max_locks_per_session = 4096;
 constexpr std::size_t max_waiters_per_session = 128;
 constexpr std::size_t max_waiters = 4096;
 
-// How the 9P user name carries who attaches: "CLIENT#INCARNATION" opens a session,
-// "CLIENT#INCARNATION#resume" goes on with one that must still be live. A name without '#' is a client that
-// knows nothing of leases (the kernel's own): its session ends with its connection.
-struct ClientName {
-    std::string client;
-    std::string incarnation;  // empty: without a lease
-    bool resume = false;
-};
-std::optional<ClientName> parse_client_name(
-    const std::string& user);  // nullopt: empty parts, control characters, or above 128 bytes
-std::string to_user_name(const ClientName& name);
-
 // Tlock's client_id tells the space: what begins with "flock:" is a whole-file lock.
 constexpr std::string_view whole_file_prefix = "flock:";
 LockedFile locked_file(std::uint64_t inode, const std::string& client_id);
@@ -60,6 +50,8 @@ LockedFile locked_file(std::uint64_t inode, const std::string& client_id);
 constexpr std::string_view lease_attribute = "user.understudy.client_lease_ms";
 // The fencing number of the latest exclusive lock on a file, as decimal text; of the root: the share's.
 constexpr std::string_view fence_attribute = "user.understudy.fence";
+// Of the root: the fid that Txattrwalk makes of it is the share's delegation (delegation.hpp).
+constexpr std::string_view delegation_attribute = "user.understudy.delegation";
 
 struct SessionOpened {
     std::uint64_t session;
@@ -111,7 +103,8 @@ using AttachOutcome = std::variant<Attached, AttachRefused>;
 
 class SessionMachine {
   public:
-    explicit SessionMachine(Duration lease) : lease_(lease) {}
+    explicit SessionMachine(Duration lease, Duration delegate_after = 1s)
+        : lease_(lease), delegation_(lease, delegate_after) {}
 
     using LiveSession = SessionRecord::Live;
     void restore(const SessionRecord& record, Instant now);
@@ -136,6 +129,10 @@ class SessionMachine {
     FenceSet set_fence(std::uint64_t session, std::uint64_t inode, std::uint64_t number);
     bool may_write(std::uint64_t session, std::uint64_t inode);
     const FenceTable& fences() const { return fences_; }
+
+    // A session that ends, or is attached by another connection, no longer holds it. Its actions are its own.
+    Delegation& delegation() { return delegation_; }
+    const Delegation& delegation() const { return delegation_; }
 
     void on_timeout(Instant now);
     std::optional<Deadline> next_deadline() const;
@@ -178,6 +175,7 @@ class SessionMachine {
     LockTable locks_;
     LockWaiters waiters_;
     FenceTable fences_;
+    Delegation delegation_;
     std::optional<Instant> grace_end_;
     std::vector<SessionAction> actions_;
 };

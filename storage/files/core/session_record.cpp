@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "storage/files/core/session_machine.hpp"
+#include "storage/files/core/client_name.hpp"
 
 namespace understudy::files {
 namespace {
@@ -28,7 +28,7 @@ std::string rest_of(std::istream& in) {
     return rest;
 }
 
-void parse_fence_line(const std::string& line, SessionRecord& record) {
+void parse_further_line(const std::string& line, SessionRecord& record) {
     std::istringstream in(line);
     std::string keyword;
     in >> keyword;
@@ -40,6 +40,8 @@ void parse_fence_line(const std::string& line, SessionRecord& record) {
         if (!(in >> file.inode >> file.number >> file.of_others)) return;
         file.owner = parse_live(rest_of(in));
         record.files.push_back(std::move(file));
+    } else if (keyword == "#delegated") {
+        record.delegated = parse_live(rest_of(in));
     } else if (keyword == "#carries") {
         SessionRecord::Carried carried;
         std::string state;
@@ -59,7 +61,7 @@ SessionRecord parse_session_record(const std::string& text) {
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
         if (line.starts_with('#'))  // no client's name is empty
-            parse_fence_line(line, record);
+            parse_further_line(line, record);
         else if (std::optional<SessionRecord::Live> live = parse_live(line))
             record.live.push_back(std::move(*live));
     }
@@ -76,6 +78,7 @@ std::string to_text(const SessionRecord& record) {
     for (const SessionRecord::Carried& it : record.carried)
         text += fmt::format("#carries {} {} {} {}\n", it.inode, it.number, it.overtaken ? "overtaken" : "ok",
                             name_of(it.session));
+    if (record.delegated) text += fmt::format("#delegated {}\n", name_of(*record.delegated));
     return text;
 }
 

@@ -6,6 +6,7 @@
 //   #file INODE NUMBER OF_OTHERS CLIENT#INCARNATION|-      the number of a file on which one is carried, the
 //                                                          highest of other sessions, and whose NUMBER is
 //   #carries INODE NUMBER ok|overtaken CLIENT#INCARNATION  what a live session's writes to the file carry
+//   #delegated CLIENT#INCARNATION                          who holds the share's delegation
 //
 // A file of before fencing has lines of the first kind alone. A line that makes no sense is passed over: its
 // session must begin anew then. Pure; no errors.
@@ -38,6 +39,7 @@ struct SessionRecord {
     std::uint64_t fences_reserved = 0;
     std::vector<File> files;
     std::vector<Carried> carried;
+    std::optional<Live> delegated;
     bool operator==(const SessionRecord&) const = default;
 };
 

@@ -36,6 +36,8 @@ Result<ServerConfig> load_server_config(const std::string& path) {
             if (auto quota = members.optional("quota")) share.quota_bytes = quota->bytes();
             if (auto lease = members.optional("client_lease"))
                 share.client_lease = lease->duration(200ms, 24h);
+            if (auto quiet = members.optional("delegate_after"))
+                share.delegate_after = quiet->duration(0s, 24h);
             if (auto losable = members.optional("power_loss")) share.power_loss = losable->boolean();
             if (auto clients = members.optional("clients"))
                 for (const config::Value& client : clients->sequence())

@@ -4,13 +4,15 @@
 //   listen: 203.0.113.20:564
 //   admin_socket: /run/understudy-files.sock
 //   exports:
-//     corda-files: {path: /srv/corda-files, quota: 1GiB, client_lease: 30s, power_loss: true,
-//                   clients: [192.0.2.0/24], key_file: /etc/understudy/corda-files.key}
+//     corda-files: {path: /srv/corda-files, quota: 1GiB, client_lease: 30s, delegate_after: 1s,
+//                   power_loss: true, clients: [192.0.2.0/24], key_file: /etc/understudy/corda-files.key}
 //
 // `path` is a directory, made if missing. `quota` (default: none) limits the sum of the regular files'
 // lengths, counted once when the server starts and kept up after that: a sparse file counts whole, names and
 // directories count nothing, an unlinked file that is still open counts nothing. `client_lease` (default 30s,
-// at least 200ms) is how long after a client's last message its locks stay its own. Beside the directory a
+// at least 200ms) is how long after a client's last message its locks stay its own. `delegate_after` (default
+// 1s) is how long nobody else must have changed anything before a client is given the share's delegation:
+// core/delegation.hpp. Beside the directory a
 // file PATH.sessions names the live sessions, so that a restarted server lets them reclaim their locks.
 // `power_loss` (default: no) keeps what a loss of power would take, so that it can be a fault: undo_log.hpp.
 // `clients` (default: any) are the addresses and networks that may attach. `key_file` (default: none) has the
@@ -31,6 +33,7 @@ struct ExportConfig {
     std::string path;
     std::uint64_t quota_bytes = 0;  // 0: none
     Duration client_lease = 30s;
+    Duration delegate_after = 1s;
     bool power_loss = false;
     std::vector<Ipv4Network> clients{};  // empty: any
     std::string key_file{};              // empty: no key

@@ -33,11 +33,6 @@ constexpr std::size_t max_queued_in_a_row = 256 << 10;
 constexpr std::size_t max_held = 1024;
 constexpr std::size_t max_held_bytes = 32 << 20;
 
-std::size_t written_bytes(const Body& request) {
-    const auto* write = std::get_if<Twrite>(&request);
-    return write == nullptr ? 0 : write->data.value.size();
-}
-
 }  // namespace
 
 Connection::Connection(asio::ip::tcp::socket socket, Endpoint peer, Host& host)
@@ -86,9 +81,11 @@ asio::awaitable<void> Connection::run() {
             co_await room_.async_wait(asio::as_tuple(asio::use_awaitable));
         }
     }
+    // A client that ends its connection has forgotten before what a delegation let it remember.
+    if (delegation_fid_ && stream_->was_ended_by_peer()) forget(*delegation_fid_);
     stream_->close();
     for (const auto& [tag, ticket] : std::map(waiting_)) share_->sessions->cancel(ticket);
-    for (const auto& [tag, held] : std::map(held_)) share_->faults->cancel(held.ticket);
+    for (const auto& [tag, held] : std::map(held_)) held.cancel();
     faults_changed();  // what was withheld has nobody to go to
     if (share_ != nullptr && !leased_) share_->sessions->end(session_, "its connection ended");
 }
@@ -133,7 +130,7 @@ void Connection::flush(std::uint16_t tag, std::uint16_t old_tag) {
     else
         finish(tag, Rflush{});
     if (auto lock = waiting_.find(old_tag); lock != waiting_.end()) share_->sessions->cancel(lock->second);
-    if (auto held = held_.find(old_tag); held != held_.end()) share_->faults->cancel(held->second.ticket);
+    if (auto held = held_.find(old_tag); held != held_.end()) std::function(held->second.cancel)();
     if (auto deferred = deferred_.extract(old_tag); !deferred.empty()) {
         deferred_bytes_ -= written_bytes(deferred.mapped().body);
         discarded_.insert(old_tag);
@@ -156,7 +153,14 @@ asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self, Messag
             co_return;
         }
     }
+    const bool changes = self->changes_share(message.body);
+    if (changes && !co_await self->change_begins(tag, written_bytes(message.body))) {
+        self->discarded_.insert(tag);
+        self->finish(tag, failure(EINTR));
+        co_return;
+    }
     Body reply = co_await self->answer(tag, std::move(message.body));
+    if (changes) self->share_->sessions->change_ends(self->session_);
     self->finish(tag, std::move(reply));
 }
 
@@ -205,6 +209,8 @@ asio::awaitable<Body> Connection::answer(std::uint16_t tag, Body request) {
     if (const auto* it = std::get_if<Tclunk>(&request)) co_return co_await clunk(it->fid);
     if (auto* it = std::get_if<Txattrwalk>(&request)) co_return co_await attribute(std::move(*it));
     if (const auto* it = std::get_if<Txattrcreate>(&request)) co_return attribute_create(*it);
+    if (const auto* it = std::get_if<Tread>(&request); it != nullptr && is_delegation(it->fid))
+        co_return co_await read_recall(tag);
     if (auto* it = std::get_if<Tlock>(&request)) co_return co_await lock(tag, std::move(*it));
     if (const auto* it = std::get_if<Tgetlock>(&request)) co_return get_lock(*it);
 

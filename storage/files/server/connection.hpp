@@ -18,15 +18,18 @@
 // the session's writes to that file carry it. A lock lives at most as long as its session has the file open.
 //
 // A share with allowed clients answers EACCES to others, one with a key to who didn't prove it
-// (share_key.hpp) by Tauth before. While faults are in force each request is judged by them first; requests
-// they hold, and those that wait for a fid, count apart from the 64: at most 1024, and 32 MiB. Replies to a
-// client that is cut off are sent when it no longer is.
+// (share_key.hpp) by Tauth before. The fid that Txattrwalk makes of "user.understudy.delegation" is the
+// share's delegation (core/delegation.hpp), or EBUSY: a Tread on it is answered, with nothing, when it is to
+// be given back, and clunking it does that. While faults are in force each request is judged by them first;
+// requests they hold, and those that wait for a fid, count apart from the 64: at most 1024, and 32 MiB.
+// Replies to a client that is cut off are sent when it no longer is.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -108,8 +111,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
         std::size_t kind;                    // its place in Body
         std::vector<std::uint16_t> flushes;  // that wait for it
     };
-    struct Held {  // by a fault
-        std::uint64_t ticket;
+    struct Held {  // by a fault, or by a delegation
+        std::function<void()> cancel;
         std::size_t bytes;
     };
     struct Proof {  // begun by Tauth
@@ -121,6 +124,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool is_cut_off() const;
     boost::asio::awaitable<void> healed();  // until faults change, or it is closed
     boost::asio::awaitable<int> befalls(std::uint16_t tag, const Body& request);
+    void release_held(std::uint16_t tag);
+
+    bool changes_share(const Body& request) const;
+    boost::asio::awaitable<bool> change_begins(std::uint16_t tag, std::size_t bytes);
+    bool is_delegation(std::uint32_t fid) const { return delegation_fid_ && *delegation_fid_ == fid; }
+    boost::asio::awaitable<Body> read_recall(std::uint16_t tag);
 
     FidPtr find(std::uint32_t fid) const;
     bool is_taken(std::uint32_t fid) const;
@@ -179,6 +188,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool resumed_ = false;  // and has not said yet that it reclaimed its locks
     std::uint64_t session_ = 0;
     bool leased_ = false;
+    std::optional<std::uint32_t> delegation_fid_;
 };
 
 }  // namespace understudy::files

@@ -31,15 +31,26 @@ asio::awaitable<Body> Connection::attribute(Txattrwalk request) {
         value->attribute = std::to_string(is_root ? share_->sessions->share_fence()
                                                   : share_->sessions->fence(fid->file->qid.path));
         reply = Rxattrwalk{value->attribute.size()};
+    } else if (request.name == delegation_attribute) {
+        // Without a lease nobody could tell when what is remembered must be forgotten.
+        if (!fid->file->is_root || !leased_) co_return failure(EOPNOTSUPP);
+        if (delegation_fid_ || !share_->sessions->ask_delegation(session_)) co_return failure(EBUSY);
+        reply = Rxattrwalk{0};
     } else {
         auto work = [file = fid->file, value, name = request.name] {
             return read_attribute(*file, name, value->attribute);
         };
         reply = co_await in_pool(fid->strand, std::move(work));
     }
-    if (std::holds_alternative<Rxattrwalk>(reply) && !add(request.new_fid, std::move(value), new_strand()))
-        co_return failure(EMFILE);
-    co_return reply;
+    const bool found = std::holds_alternative<Rxattrwalk>(reply);
+    const bool added = found && add(request.new_fid, std::move(value), new_strand());
+    if (request.name == delegation_attribute) {
+        if (added)
+            delegation_fid_ = request.new_fid;
+        else
+            share_->sessions->return_delegation(session_);
+    }
+    co_return found && !added ? failure(EMFILE) : std::move(reply);
 }
 
 Body Connection::attribute_create(const Txattrcreate& request) {

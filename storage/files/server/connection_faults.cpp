@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <utility>
 
@@ -28,15 +30,48 @@ asio::awaitable<int> Connection::befalls(std::uint16_t tag, const Body& request)
         return known == nullptr ? std::string() : known->file->path;
     });
     if (!judged) co_return 0;
-    const auto* write = std::get_if<Twrite>(&request);
-    const Held held{share_->faults->new_ticket(), write == nullptr ? 0 : write->data.value.size()};
-    held_[tag] = held;
-    held_bytes_ += held.bytes;
-    auto decided = share_->faults->judge(held.ticket, std::move(*judged));
+    const std::uint64_t ticket = share_->faults->new_ticket();
+    held_[tag] = {[this, ticket] { share_->faults->cancel(ticket); }, written_bytes(request)};
+    held_bytes_ += written_bytes(request);
+    auto decided = share_->faults->judge(ticket, std::move(*judged));
     const int error = co_await std::move(decided);
-    held_bytes_ -= held.bytes;
-    held_.erase(tag);
+    release_held(tag);
     co_return !stream_->is_open() ? Faults::given_up : error;
+}
+
+// The change of a share that is another's delegation waits until that was given back.
+bool Connection::changes_share(const Body& request) const {
+    if (share_ == nullptr) return false;
+    if (const auto* open = std::get_if<Tlopen>(&request)) return (open->flags & O_TRUNC) != 0;
+    if (const auto* clunk = std::get_if<Tclunk>(&request)) {
+        const FidPtr fid = find(clunk->fid);
+        return fid != nullptr && fid->attribute_write.has_value();
+    }
+    return changes_files(request);
+}
+
+asio::awaitable<bool> Connection::change_begins(std::uint16_t tag, std::size_t bytes) {
+    const std::uint64_t ticket = share_->sessions->new_ticket();
+    held_[tag] = {[this, ticket] { share_->sessions->cancel_change(ticket); }, bytes};
+    held_bytes_ += bytes;
+    auto begins = share_->sessions->change_begins(ticket, session_);
+    const bool begun = co_await std::move(begins);
+    release_held(tag);
+    co_return begun;
+}
+
+asio::awaitable<Body> Connection::read_recall(std::uint16_t tag) {
+    held_[tag] = {[this] { share_->sessions->stop_waiting_for_recall(session_); }, 0};
+    auto recalled = share_->sessions->until_recalled(session_);
+    co_await std::move(recalled);
+    release_held(tag);
+    co_return Rread{};
+}
+
+void Connection::release_held(std::uint16_t tag) {
+    auto found = held_.find(tag);
+    held_bytes_ -= found->second.bytes;
+    held_.erase(found);
 }
 
 }  // namespace understudy::files

@@ -38,6 +38,10 @@ void Connection::forget(std::uint32_t number) {
     if (found == fids_.end()) return;
     FidPtr fid = std::move(found->second);
     fids_.erase(found);
+    if (is_delegation(number)) {
+        delegation_fid_.reset();
+        share_->sessions->return_delegation(session_);
+    }
     if (!fid->file->opened.valid()) return;
     auto count = open_files_.find(fid->file->qid.path);
     if (count == open_files_.end() || --count->second > 0) return;

@@ -128,6 +128,7 @@ std::optional<Body> Connection::answer_at_once(const Body& request) {
     const FidPtr fid = named.file ? find(*named.file) : nullptr;
     if (fid == nullptr || fid->attribute_write) return std::nullopt;
     if (const auto* it = std::get_if<Tread>(&request)) {
+        if (is_delegation(it->fid)) return std::nullopt;
         Tread limited = *it;
         limited.count = std::min(limited.count, message_bytes_ - read_write_overhead);
         return read_file_at_once(*fid->file, limited);

@@ -37,6 +37,7 @@ struct SessionCounts {
     std::uint64_t locks_granted = 0, locks_released = 0, locks_refused = 0, locks_expired = 0,
                   locks_waited = 0;
     std::uint64_t writes_fenced = 0;  // sessions and files, each once
+    std::uint64_t delegations_granted = 0, delegations_recalled = 0;
 };
 
 }  // namespace understudy::files

@@ -45,6 +45,11 @@ bool changes_files(const Body& request) {
         request);
 }
 
+std::size_t written_bytes(const Body& request) {
+    const auto* write = std::get_if<Twrite>(&request);
+    return write == nullptr ? 0 : write->data.value.size();
+}
+
 std::optional<JudgedRequest> judged_request(const Body& request, std::string client,
                                             const std::function<std::string(std::uint32_t)>& path_of) {
     const FileFids fids = fids_of(request);

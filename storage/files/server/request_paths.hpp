@@ -11,6 +11,7 @@
 namespace understudy::files {
 
 bool changes_files(const Body& request);
+std::size_t written_bytes(const Body& request);  // of data; 0 for all but Twrite
 
 // `path_of` gives a fid's path, empty where there is none. None: faults don't touch this request (Tversion,
 // Tauth, Tattach, Tflush, Tclunk).

@@ -54,12 +54,15 @@ Result<void> Server::open(const ExportConfig& wanted) {
     if (!wanted.key_file.empty()) {
         UNDERSTUDY_TRY(exported.key, read_share_key(wanted.key_file));
     }
-    exported.sessions = std::make_unique<Sessions>(context_.get_executor(), wanted.name,
-                                                   wanted.path + ".sessions", wanted.client_lease, events_);
+    exported.sessions =
+        std::make_unique<Sessions>(context_.get_executor(), wanted.name, wanted.path + ".sessions",
+                                   wanted.client_lease, wanted.delegate_after, events_);
     exported.sessions->on_ended(
         [this, &exported](std::uint64_t session) { close_connections(&exported, session, nullptr); });
     exported.faults = std::make_unique<Faults>(context_.get_executor(), wanted.name, events_);
-    exported.faults->on_changed([this] {
+    exported.faults->on_changed([this, &exported] {
+        // Requests that a fault should befall are not to be answered from a client's memory.
+        exported.sessions->forbid_delegations(exported.faults->any());
         for (const std::weak_ptr<Connection>& known : connections_)
             if (std::shared_ptr<Connection> connection = known.lock()) connection->faults_changed();
     });

@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
@@ -45,8 +46,8 @@ Result<void> write_durably(const std::string& path, const std::string& text) {
 }  // namespace
 
 Sessions::Sessions(boost::asio::any_io_executor executor, std::string share, std::string kept_in,
-                   Duration lease, io::EventWriter& events)
-    : machine_(lease),
+                   Duration lease, Duration delegate_after, io::EventWriter& events)
+    : machine_(lease, delegate_after),
       timer_(executor),
       share_(std::move(share)),
       kept_in_(std::move(kept_in)),
@@ -154,7 +155,11 @@ void Sessions::close_gate(std::uint64_t session) {
 
 void Sessions::carry_out() {
     std::vector<SessionAction> actions = machine_.take_actions();
-    bool changed = false;
+    const std::vector<DelegationAction> delegation = machine_.delegation().take_actions();
+    bool changed = std::any_of(delegation.begin(), delegation.end(), [](const DelegationAction& action) {
+        return std::holds_alternative<DelegationGranted>(action) ||
+               std::holds_alternative<DelegationEnded>(action);
+    });
     for (const SessionAction& action : actions) {
         if (const auto* ended = std::get_if<SessionEnded>(&action)) close_gate(ended->session);
         if (const auto* expired = std::get_if<SessionExpired>(&action)) close_gate(expired->session);
@@ -174,6 +179,7 @@ void Sessions::carry_out() {
         if (const auto* answered = std::get_if<WaiterAnswered>(&action)) answer(*answered);
         report(action);
     }
+    carry_out(delegation);
     arm();
 }
 

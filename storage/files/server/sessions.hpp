@@ -25,7 +25,7 @@ class Sessions {
   public:
     // `kept_in` is the file of the session record, which lasts over a restart of the server.
     Sessions(boost::asio::any_io_executor executor, std::string share, std::string kept_in, Duration lease,
-             io::EventWriter& events);
+             Duration delegate_after, io::EventWriter& events);
 
     // Takes over what a server before this one left. Error kind environment when the file can't be read or
     // written.
@@ -66,6 +66,19 @@ class Sessions {
         return machine_.conflict(file, wanted);
     }
 
+    // The share's delegation (core/delegation.hpp). until_recalled() ends when the session no longer holds
+    // it, or is to give it back, or stop_waiting_for_recall() was called; one at a time for each session.
+    bool ask_delegation(std::uint64_t session);
+    boost::asio::awaitable<void> until_recalled(std::uint64_t session);
+    void stop_waiting_for_recall(std::uint64_t session);
+    void return_delegation(std::uint64_t session);
+    void forbid_delegations(bool forbidden);
+    // Each change of the share is told before and after. False: cancel_change(ticket) was called, and it
+    // doesn't begin. Tickets come from new_ticket() and are used once.
+    boost::asio::awaitable<bool> change_begins(std::uint64_t ticket, std::uint64_t session);
+    void change_ends(std::uint64_t session);
+    void cancel_change(std::uint64_t ticket);
+
     // What the session changes passes this; it is closed, and empty, before anything else learns that the
     // session has ended.
     std::shared_ptr<SessionGate> gate(std::uint64_t session);
@@ -84,8 +97,16 @@ class Sessions {
         boost::asio::steady_timer answered;  // cancelled when it was
         LockOutcome outcome = LockOutcome::waits;
     };
+    struct Held {
+        boost::asio::steady_timer over;  // cancelled when it is
+        bool is_over = false, began = false;
+    };
+    using Helds = std::map<std::uint64_t, std::shared_ptr<Held>>;
     void carry_out();
     void answer(const WaiterAnswered& answered);
+    void carry_out(const std::vector<DelegationAction>& actions);
+    std::shared_ptr<Held> hold(Helds& helds, std::uint64_t key);
+    static void end_wait(Helds& helds, std::uint64_t key, bool began);
     void remember(const LockedFile& file, const std::string& path);
     void close_gate(std::uint64_t session);
     void count(const SessionAction& action);
@@ -103,6 +124,8 @@ class Sessions {
     SessionCounts counts_;
     std::uint64_t next_ticket_ = 1;
     std::map<std::uint64_t, std::shared_ptr<Waiter>> waiters_;  // by ticket, as many as the machine allows
+    Helds recalls_;                                             // until_recalled(), by session
+    Helds changes_;                                             // that wait, by ticket
     std::map<LockedFile, std::string>
         paths_;  // of files that are or were asked to be locked, for events; bounded
 };

@@ -28,7 +28,8 @@ Result<std::unique_ptr<Service>> Service::start(int clients, const ServiceOption
     std::ofstream config(service->scratch("files.yaml"));
     config << "listen: " << options.address << ":" << service->port_
            << "\nexports:\n  share:\n    path: " << service->data()
-           << "\n    client_lease: " << options.client_lease << "\n";
+           << "\n    client_lease: " << options.client_lease
+           << "\n    delegate_after: 20ms\n";  // so that it comes and goes
     if (!options.quota.empty()) config << "    quota: " << options.quota << "\n";
     config.close();
     UNDERSTUDY_CHECK(service->start_server());

@@ -12,7 +12,7 @@ namespace understudy::files {
 namespace {
 
 const LockedFile file{7, LockSpace::range};
-const SessionRecord one_of_before{{{"a", "1"}}, 0, {}, {}};
+const SessionRecord one_of_before{{{"a", "1"}}, 0, {}, {}, {}};
 constexpr Instant start = Instant(1000s);
 
 std::string words(const SessionAction& action) {
