@@ -21,7 +21,7 @@ std::vector<std::string> names_of(const std::string& path) {
 
 std::uint32_t FidTable::free_number() {
     do ++next_;
-    while (next_ >= scratch_fid || next_ == root_fid || fids_.contains(next_));
+    while (next_ >= delegation_fid || next_ == root_fid || fids_.contains(next_));
     return next_;
 }
 

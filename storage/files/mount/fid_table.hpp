@@ -15,7 +15,8 @@
 namespace understudy::files {
 
 constexpr std::uint32_t root_fid = 0;
-constexpr std::uint32_t scratch_fid = 0xfffffffe;  // for what is asked while connecting; never in the table
+// Never in the table: for what is asked while connecting, and the share's delegation.
+constexpr std::uint32_t scratch_fid = 0xfffffffe, delegation_fid = 0xfffffffd;
 
 std::string child_path(const std::string& parent, const std::string& name);
 std::vector<std::string> names_of(const std::string& path);

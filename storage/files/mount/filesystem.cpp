@@ -56,6 +56,25 @@ std::uint32_t Filesystem::fid_of(fuse_ino_t inode) const {
     return found == inodes_.end() ? no_fid : found->second.fid;
 }
 
+std::uint64_t Filesystem::number_of(fuse_ino_t inode) const {
+    auto found = inodes_.find(inode);
+    return found == inodes_.end() ? 0 : link_.fids().qid(found->second.fid).path;
+}
+
+void Filesystem::delegation_changed(bool held) {
+    if (held) {
+        // Asked before anything is kept: this kernel may have no way to make it forget.
+        kernel_keeps_names_ = kernel_ != nullptr && kernel_->forget_names();
+        cache_.begin();
+        return;
+    }
+    cache_.end();
+    if (kernel_ == nullptr) return;
+    if (kernel_keeps_names_) kernel_->forget_names();
+    for (auto& [number, inode] : inodes_)
+        if (std::exchange(inode.attributes_kept, false)) kernel_->forget_attributes(number);
+}
+
 asio::awaitable<Answer> Filesystem::ask(const CallPtr& call, Body request) {
     co_return co_await link_.call(std::move(request), call->answered());
 }
@@ -82,7 +101,7 @@ fuse_ino_t Filesystem::adopt(std::uint32_t fid, const Qid& qid) {
         return known->second;
     }
     fuse_ino_t number = next_inode_++;
-    inodes_[number] = {fid, qid.path, 1, {}, 0};
+    inodes_[number] = {fid, qid.path, 1, {}, 0, false};
     by_number_[qid.path] = number;
     return number;
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The FUSE side of the mount: each kernel request becomes one coroutine that asks the server over the link.
-// Nothing is cached: attributes and names have a validity of zero and files are opened direct_io
-// (docs/decisions/0007), so that what another host wrote or locked is seen at the next call. (What a lookup
-// told is good for the same thread's question for that status right after it, for 100 microseconds; a file
-// that is read in order is asked for a little before it is read, read_ahead.hpp.) Everything appears to
-// belong to the user the mount runs as; changing owners is accepted and does nothing. Errors: ESTALE for a
-// file whose session was lost and for a name that has moved at the server, EIO as the link's policy says
-// while the server is away. One thread (the executor's).
+// No data is cached: files are opened direct_io (docs/decisions/0007), so that what another host wrote or
+// locked is seen at the next call; a file that is read in order is asked for a little before it is read
+// (read_ahead.hpp). Names and statuses are remembered, here and by the kernel, while the share is delegated
+// to this mount (metadata_cache.hpp). Else they have a validity of zero; what a lookup told is good for the
+// same thread's question for that status right after it, for 100 microseconds. Everything appears to belong
+// to the user the mount runs as; changing owners is accepted and does nothing. Errors: ESTALE for a file
+// whose session was lost and for a name that has moved at the server, EIO as the link's policy says while the
+// server is away. One thread (the executor's).
 //
 // Writes are sent without waiting (write_behind.hpp). Waited for are those of the file by fsync, close,
 // reads, questions for its status, changes of it, and all of the mount's before a lock is given up or
@@ -33,7 +34,9 @@
 
 #include "base/result.hpp"
 #include "storage/files/mount/fuse_call.hpp"
+#include "storage/files/mount/kernel_cache.hpp"
 #include "storage/files/mount/link.hpp"
+#include "storage/files/mount/metadata_cache.hpp"
 #include "storage/files/mount/open_file.hpp"
 #include "storage/files/mount/read_ahead.hpp"
 #include "storage/files/mount/write_behind.hpp"
@@ -53,13 +56,20 @@ class Filesystem {
           link_(link),
           behind_(executor, link, write_behind_bytes,
                   [this](std::uint64_t number, int error) { write_failed(number, error); }),
-          ahead_(executor, link) {}
+          ahead_(executor, link) {
+        link.on_delegation([this](bool held) { delegation_changed(held); });
+    }
+
+    // What tells the kernel; none, or before: it is told to keep nothing.
+    void set_kernel_cache(KernelCache* kernel) { kernel_ = kernel; }
 
     CallPtr begin(fuse_req_t request);
     void spawn(Task task);
 
-    // Names and folders (filesystem_names.cpp).
+    // Looking names up (filesystem_lookup.cpp).
     Task lookup(CallPtr call, fuse_ino_t parent, std::string name);
+
+    // Names and folders (filesystem_names.cpp).
     void forget(fuse_ino_t inode, std::uint64_t count);
     Task readlink(CallPtr call, fuse_ino_t inode);
     Task make(CallPtr call, fuse_ino_t parent, std::string name,
@@ -119,6 +129,7 @@ class Filesystem {
         std::uint64_t lookups = 0;
         Spare spare{};
         int asked_next = 0;  // so many lookups in it are expected to be followed by a question for its status
+        bool attributes_kept = false;  // by the kernel, for a while
     };
     struct Opened {
         OpenFilePtr file;
@@ -127,6 +138,8 @@ class Filesystem {
     struct Found {
         fuse_entry_param entry = {};
         int error = 0;
+        bool was_known = false;  // to the kernel
+        MetadataCache::Question question{};
     };
     struct Attribute {
         std::string value;
@@ -143,6 +156,14 @@ class Filesystem {
     boost::asio::awaitable<Found> find(CallPtr call, fuse_ino_t parent, std::string name, std::uint32_t made);
     boost::asio::awaitable<Found> found_beside(RequestPtr status, RequestPtr walk, std::uint32_t beside,
                                                std::string path, Qid made);
+    void answer_found(const CallPtr& call, fuse_ino_t parent, const std::string& name, Found found);
+    bool answer_from_memory(const CallPtr& call, fuse_ino_t parent, const std::string& name);
+    Task attributes_of(CallPtr call, std::uint32_t fid, fuse_ino_t inode);
+    void answer_attributes(const CallPtr& call, fuse_ino_t inode, const struct stat& status,
+                           const MetadataCache::Question& question);
+    Task learn_status(fuse_ino_t inode);
+    void delegation_changed(bool held);
+    std::uint64_t number_of(fuse_ino_t inode) const;  // 0: unknown
     void remember(pid_t thread, fuse_ino_t folder, std::vector<RecentStatus> seen);
     std::optional<struct stat> recent_status(const CallPtr& call, fuse_ino_t inode);
     fuse_ino_t adopt(std::uint32_t fid, const Qid& qid);
@@ -173,7 +194,10 @@ class Filesystem {
     Link& link_;
     WriteBehind behind_;
     ReadAhead ahead_;
-    std::map<fuse_ino_t, Inode> inodes_ = {{FUSE_ROOT_ID, {root_fid, 0, 1, {}, 0}}};
+    MetadataCache cache_;
+    KernelCache* kernel_ = nullptr;
+    bool kernel_keeps_names_ = false;
+    std::map<fuse_ino_t, Inode> inodes_ = {{FUSE_ROOT_ID, {root_fid, 0, 1, {}, 0, false}}};
     std::map<std::uint64_t, fuse_ino_t> by_number_;
     std::map<std::uint64_t, OpenFilePtr> handles_;
     std::map<pid_t, RecentStatuses> recent_;

@@ -52,11 +52,23 @@ Filesystem::Task Filesystem::getattr(CallPtr call, fuse_ino_t inode, std::uint64
     // Whoever unmounts asks for the mount's root first.
     if (!recent && inode == FUSE_ROOT_ID && !link_.is_ready()) recent = root_;
     if (recent) {
-        call->attributes(*recent);
+        call->attributes(*recent, {});
         co_return;
     }
+    const struct stat* known = cache_.status(number_of(inode));
+    if (known != nullptr && link_.delegated_for() > Duration::zero() && !behind_.is_pending(known->st_ino)) {
+        const struct stat status = *known;
+        answer_attributes(call, inode, status, cache_.ask());
+        co_return;
+    }
+    co_await attributes_of(std::move(call), fid, inode);
+}
+
+// Asks for them.
+Filesystem::Task Filesystem::attributes_of(CallPtr call, std::uint32_t fid, fuse_ino_t inode) {
     if (auto known = inodes_.find(inode); known != inodes_.end())
         co_await behind_.written(known->second.number);
+    const MetadataCache::Question question = cache_.ask();
     Body getattr_request = Tgetattr{fid};
     Answer answer = co_await ask(call, std::move(getattr_request));
     if (int error = error_of<Rgetattr>(answer); error != 0) {
@@ -66,7 +78,20 @@ Filesystem::Task Filesystem::getattr(CallPtr call, fuse_ino_t inode, std::uint64
     const struct stat status = to_stat(std::get<Rgetattr>(answer.body));
     ahead_.drop(status.st_ino);  // whoever looks whether it has changed reads what it is now
     if (inode == FUSE_ROOT_ID) root_ = status;
-    call->attributes(status);
+    answer_attributes(call, inode, status, question);
+}
+
+void Filesystem::answer_attributes(const CallPtr& call, fuse_ino_t inode, const struct stat& status,
+                                   const MetadataCache::Question& question) {
+    Duration validity{};
+    const auto known = inodes_.find(inode);
+    if (known != inodes_.end() && !behind_.is_pending(status.st_ino) &&
+        cache_.holds(question, status.st_ino)) {
+        cache_.remember(question, status);
+        known->second.attributes_kept = true;
+        validity = link_.delegated_for();
+    }
+    call->attributes(status, validity);
 }
 
 Filesystem::Task Filesystem::learn_root() {
@@ -111,26 +136,23 @@ Filesystem::Task Filesystem::setattr(CallPtr call, fuse_ino_t inode, struct stat
     request.mtime_s = static_cast<std::uint64_t>(wanted.st_mtim.tv_sec);
     request.mtime_ns = static_cast<std::uint64_t>(wanted.st_mtim.tv_nsec);
     if (request.valid != 0) {
+        cache_.changed(number);
         // Both at once: a server serves the requests on one fid in their order.
         RequestPtr change = link_.send(request, call->answered()),
                    status = link_.send(Tgetattr{fid}, call->answered());
         Answer changed = co_await link_.answer(std::move(change));
         Answer answer = co_await link_.answer(std::move(status));
         ahead_.drop(number);
+        cache_.changed(number);
         int error = error_of<Rsetattr>(changed);
         if (error == 0) error = error_of<Rgetattr>(answer);
         if (error != 0)
             call->error(error);
         else
-            call->attributes(to_stat(std::get<Rgetattr>(answer.body)));
+            call->attributes(to_stat(std::get<Rgetattr>(answer.body)), {});
         co_return;
     }
-    Body getattr_request = Tgetattr{fid};
-    Answer answer = co_await ask(call, std::move(getattr_request));
-    if (int error = error_of<Rgetattr>(answer); error != 0)
-        call->error(error);
-    else
-        call->attributes(to_stat(std::get<Rgetattr>(answer.body)));
+    co_await attributes_of(std::move(call), fid, inode);
 }
 
 Filesystem::Task Filesystem::statfs(CallPtr call) {

@@ -18,6 +18,7 @@ Filesystem::Task Filesystem::read(CallPtr call, std::uint64_t id, std::size_t si
         co_return;
     }
     co_await behind_.written(file->number);
+    cache_.changed(file->number);  // when it was read
     RequestPtr ahead;
     if (size <= link_.data_bytes()) ahead = ahead_.take(*file, offset, static_cast<std::uint32_t>(size));
     std::string data;
@@ -47,6 +48,7 @@ Filesystem::Task Filesystem::read(CallPtr call, std::uint64_t id, std::size_t si
             data += part;
         if (got == 0 || (got < count && link_.reads_fully())) break;
     } while (data.size() < size);
+    cache_.changed(file->number);
     call->data(data);
 }
 
@@ -63,6 +65,7 @@ Filesystem::Task Filesystem::write(CallPtr call, std::uint64_t id, std::string d
         if (call->was_answered()) co_return;
         if (behind_.takes(*file) && !link_.fids().is_dead(file->fid)) {
             ahead_.drop(file->number);
+            cache_.changed(file->number);
             behind_.send(std::move(file), std::move(data), offset);
             call->written(size);
             co_return;
@@ -74,6 +77,7 @@ Filesystem::Task Filesystem::write(CallPtr call, std::uint64_t id, std::string d
 Filesystem::Task Filesystem::write_now(CallPtr call, OpenFilePtr file, std::string data,
                                        std::uint64_t offset) {
     co_await behind_.written(file->number);
+    cache_.changed(file->number);
     std::size_t done = 0;
     int error = file->take_write_error();
     while (done < data.size() && error == 0) {
@@ -90,6 +94,7 @@ Filesystem::Task Filesystem::write_now(CallPtr call, OpenFilePtr file, std::stri
         done += count;
     }
     ahead_.drop(file->number);  // what was asked for while it was written
+    cache_.changed(file->number);
     if (done == 0 && error != 0)
         call->error(error);
     else

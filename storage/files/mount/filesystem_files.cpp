@@ -16,8 +16,13 @@ Filesystem::Task Filesystem::open(CallPtr call, fuse_ino_t inode, fuse_file_info
         call->error(ESTALE);
         co_return;
     }
-    if ((info.flags & O_TRUNC) != 0) co_await behind_.written(known->second.number);
-    Opened opened = co_await open_again(call, known->second.fid, info.flags);
+    const std::uint64_t number = known->second.number;
+    const bool truncates = (info.flags & O_TRUNC) != 0;
+    const std::uint32_t fid = known->second.fid;
+    if (truncates) co_await behind_.written(number);
+    if (truncates) cache_.changed(number);
+    Opened opened = co_await open_again(call, fid, info.flags);
+    if (truncates) cache_.changed(number);
     if (opened.file == nullptr) {
         call->error(opened.error);
         co_return;
@@ -116,6 +121,7 @@ Filesystem::Task Filesystem::create(CallPtr call, fuse_ino_t parent, std::string
         call->error(ENAMETOOLONG);
         co_return;
     }
+    const std::uint64_t folder = number_of(parent);
     Spare spare = co_await take_spare(call, parent);
     const std::uint32_t fid = spare.fid;
     const auto flags = static_cast<std::uint32_t>(info.flags);
@@ -126,6 +132,8 @@ Filesystem::Task Filesystem::create(CallPtr call, fuse_ino_t parent, std::string
         // Its status, and a fid beside the one that is open then, are asked for at once: a server that keeps
         // order has made it before.
         const bool at_once = link_.keeps_order() && !behind_.is_any_pending();
+        cache_.changed(folder);
+        found.question = cache_.ask();
         const std::uint32_t beside = at_once ? link_.fids().free_number() : no_fid;
         RequestPtr creation = link_.send(Tlcreate{fid, name, flags, mode, 0}, call->answered()), status, walk;
         if (at_once) {
@@ -143,16 +151,24 @@ Filesystem::Task Filesystem::create(CallPtr call, fuse_ino_t parent, std::string
             qid = std::get<Rlcreate>(answer.body).qid;
             link_.fids().know(fid, child(parent, name), qid);
             link_.fids().know_open(fid, flags);
-            if (auto folder = inodes_.find(parent);
-                folder != inodes_.end() && folder->second.spare.walk == nullptr)
-                folder->second.spare = make_spare(folder->second.fid, nullptr);
+            if (auto known = inodes_.find(parent);
+                known != inodes_.end() && known->second.spare.walk == nullptr)
+                known->second.spare = make_spare(known->second.fid, nullptr);
         }
         if (at_once) {
+            const MetadataCache::Question asked = found.question;
             auto finding = found_beside(std::move(status), std::move(walk), beside, child(parent, name), qid);
             found = co_await std::move(finding);
+            found.question = asked;
         }
+        cache_.changed(folder);
         if (error == 0 && found.entry.ino == 0) found = co_await find(call, parent, name, fid);
         if (error == 0) error = found.error;
+        if (error != 0)
+            cache_.forget_names(folder);
+        else
+            cache_.named(folder, name, qid.path);
+        if (cache_.is_on()) spawn(learn_status(parent));
     }
     if (error != 0) {
         if (fid != no_fid) link_.forget(fid);
@@ -162,6 +178,9 @@ Filesystem::Task Filesystem::create(CallPtr call, fuse_ino_t parent, std::string
     info.fh = add_handle(std::make_shared<OpenFile>(link_, fid, qid.path, info.flags));
     info.direct_io = 1;
     std::vector<RecentStatus> seen = {{found.entry.ino, found.entry.attr, {}}};
+    cache_.remember(found.question, found.entry.attr);
+    if (cache_.is_current(found.question) && kernel_keeps_names_)
+        found.entry.entry_timeout = seconds(link_.delegated_for());
     if (call->created(found.entry, info)) {
         remember(call->thread(), 0, std::move(seen));
         co_return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Locks, and what closing does to them.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
 
@@ -141,7 +142,17 @@ Filesystem::Task Filesystem::flush(CallPtr call, std::uint64_t id, std::uint64_t
     all.l_type = F_UNLCK;
     Tlock unlocked = range_lock(owner, all);
     OpenFilePtr closed = handle(id), file = live_handle(id);
+    // What was written is looked at next: its status comes with the last answer, by the same fid.
+    RequestPtr status;
+    const MetadataCache::Question question = cache_.ask();
+    if (file != nullptr && (file->flags & O_ACCMODE) != O_RDONLY && cache_.is_on() &&
+        cache_.status(file->number) == nullptr && !behind_.is_pending_elsewhere(*file))
+        status = link_.send(Tgetattr{file->fid}, call->answered());
     if (closed != nullptr) co_await behind_.written(closed->number);
+    if (status != nullptr) {
+        Answer answer = co_await link_.answer(std::move(status));
+        if (const auto* told = std::get_if<Rgetattr>(&answer.body)) cache_.remember(question, to_stat(*told));
+    }
     // Closing any descriptor of a file gives up all of the process's locks on it (fcntl).
     if (file != nullptr && link_.locks().holds(file->number, unlocked.client_id))
         co_await unlock(std::move(file), std::move(unlocked));

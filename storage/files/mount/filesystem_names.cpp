@@ -18,86 +18,6 @@ bool is_unknown(const Answer& answer) {
 
 }  // namespace
 
-// Asks for the file's status together with the walk to it, where a fid is likely to be that file's already.
-// `made`: one that was opened on it just now.
-asio::awaitable<Filesystem::Found> Filesystem::find(CallPtr call, fuse_ino_t parent, std::string name,
-                                                    std::uint32_t made) {
-    Found found;
-    const std::uint32_t folder = fid_of(parent), fid = link_.fids().free_number();
-    if (link_.fids().is_dead(folder)) {
-        found.error = ESTALE;
-        co_return found;
-    }
-    const std::string path = child(parent, name);
-    const std::uint32_t likely = made != no_fid ? made : link_.fids().at(path);
-    const bool is_written = behind_.is_any_pending();  // then its status comes after that
-    link_.fids().know(fid, path, {});                  // keeps the number taken
-    RequestPtr walk = link_.send(Twalk{folder, fid, {std::move(name)}}, call->answered()), status;
-    if (!is_written && (likely != no_fid || link_.keeps_order()))
-        status = link_.send(Tgetattr{likely != no_fid ? likely : fid}, call->answered());
-    Answer walked = co_await link_.answer(std::move(walk));
-    found.error = error_of<Rwalk>(walked);
-    if (found.error == 0 && std::get<Rwalk>(walked.body).qids.size() != 1) found.error = ENOENT;
-    if (found.error != 0) {
-        if (walked.unknown)
-            link_.forget(fid);
-        else
-            link_.fids().erase(fid);  // the server has made none
-        co_return found;
-    }
-    const Qid qid = std::get<Rwalk>(walked.body).qids.front();
-    link_.fids().know(fid, path, qid);
-    Answer attributes;
-    bool known = false;
-    if (status != nullptr) {
-        attributes = co_await link_.answer(std::move(status));
-        known = likely == no_fid ? !link_.came_too_early(attributes)
-                                 : error_of<Rgetattr>(attributes) == 0 &&
-                                       std::get<Rgetattr>(attributes.body).qid.path == qid.path;
-    }
-    if (!known) {
-        co_await behind_.written(qid.path);
-        Body getattr_request = Tgetattr{fid};
-        attributes = co_await ask(call, std::move(getattr_request));
-    }
-    found.error = error_of<Rgetattr>(attributes);
-    if (found.error != 0) {
-        link_.forget(fid);
-        co_return found;
-    }
-    found.entry.attr = to_stat(std::get<Rgetattr>(attributes.body));
-    found.entry.ino = adopt(fid, qid);
-    ahead_.drop(qid.path);
-    co_return found;
-}
-
-Filesystem::Task Filesystem::lookup(CallPtr call, fuse_ino_t parent, std::string name) {
-    if (name.size() > max_component_bytes) {
-        call->error(ENAMETOOLONG);
-        co_return;
-    }
-    // Whoever looks for a name in order to change it asks for the folder's status next.
-    auto folder = inodes_.find(parent);
-    RequestPtr of_folder;
-    if (folder != inodes_.end() && folder->second.asked_next > 0) {
-        --folder->second.asked_next;
-        of_folder = link_.send(Tgetattr{folder->second.fid}, call->answered());
-    }
-    Found found = co_await find(call, parent, std::move(name), no_fid);
-    std::vector<RecentStatus> seen;
-    if (of_folder != nullptr) {
-        Answer answer = co_await link_.answer(std::move(of_folder));
-        if (error_of<Rgetattr>(answer) == 0)
-            seen.push_back({parent, to_stat(std::get<Rgetattr>(answer.body)), {}});
-    }
-    if (found.error == 0) seen.push_back({found.entry.ino, found.entry.attr, {}});
-    if (found.error != 0)
-        call->error(found.error);
-    else if (!call->entry(found.entry))
-        forget(found.entry.ino, 1);
-    remember(call->thread(), parent, std::move(seen));
-}
-
 Filesystem::Task Filesystem::readlink(CallPtr call, fuse_ino_t inode) {
     Body readlink_request = Treadlink{fid_of(inode)};
     Answer answer = co_await ask(call, std::move(readlink_request));
@@ -108,31 +28,74 @@ Filesystem::Task Filesystem::readlink(CallPtr call, fuse_ino_t inode) {
 }
 
 Filesystem::Task Filesystem::make(CallPtr call, fuse_ino_t parent, std::string name, Body request) {
+    const std::uint64_t folder = number_of(parent);
+    const bool is_folder = std::holds_alternative<Tmkdir>(request);
+    cache_.changed(folder);
     Answer answer = co_await ask(call, std::move(request));
+    cache_.changed(folder);
     // Asked twice because a reply was lost: what is there now was made by the first.
+    const bool is_ours = answer.error == 0 && !answer.repeated;
     if (answer.error == EEXIST && answer.repeated) answer.error = 0;
     if (answer.error != 0) {
+        cache_.forget_names(folder);
         call->error(answer.error);
         co_return;
     }
-    co_await lookup(std::move(call), parent, std::move(name));
+    Found found = co_await find(call, parent, name, no_fid);
+    if (found.error != 0)
+        cache_.forget_names(folder);
+    else
+        cache_.named(folder, name, found.entry.attr.st_ino);
+    if (found.error == 0 && is_folder && is_ours && cache_.is_current(found.question))
+        cache_.is_empty(found.entry.attr.st_ino);
+    answer_found(call, parent, name, std::move(found));
 }
 
 Filesystem::Task Filesystem::link(CallPtr call, fuse_ino_t inode, fuse_ino_t parent, std::string name) {
     co_await behind_.all_written();
     Tlink request{fid_of(parent), fid_of(inode), name};
+    const std::uint64_t number = number_of(inode);
+    cache_.changed(number);
     co_await make(std::move(call), parent, std::move(name), std::move(request));
+    cache_.changed(number);
 }
 
 Filesystem::Task Filesystem::remove(CallPtr call, fuse_ino_t parent, std::string name, std::uint32_t flags) {
     std::string path = child(parent, name);
     std::string child_name = name;
-    Body unlinkat_request = Tunlinkat{fid_of(parent), std::move(name), flags};
-    Answer answer = co_await ask(call, std::move(unlinkat_request));
+    const std::uint64_t folder = number_of(parent);
+    cache_.changed(folder);
+    cache_.changed(folder, child_name);
+    const std::uint32_t folder_fid = fid_of(parent);
+    const MetadataCache::Question question = cache_.ask();
+    RequestPtr removal = link_.send(Tunlinkat{folder_fid, std::move(name), flags}, call->answered()), status;
+    // The kernel asks for the folder's status before the next change in it; by the same fid it comes after.
+    if (cache_.is_on()) status = link_.send(Tgetattr{folder_fid}, call->answered());
+    Answer answer = co_await link_.answer(std::move(removal));
     if (is_unknown(answer)) answer = co_await remove_by_fid(call, parent, child_name);
     if (answer.error == ENOENT && answer.repeated) answer.error = 0;
-    if (answer.error == 0) link_.fids().unlinked(path);
+    Answer told;
+    if (status != nullptr) told = co_await link_.answer(std::move(status));
+    const bool holds = cache_.holds(question, folder);  // nothing else was begun in it
+    cache_.changed(folder);
+    cache_.changed(folder, child_name);
+    if (const auto* it = std::get_if<Rgetattr>(&told.body); it != nullptr && holds)
+        cache_.remember(cache_.ask(), to_stat(*it));
+    if (answer.error == 0) {
+        link_.fids().unlinked(path);
+        cache_.named(folder, child_name, 0);
+    } else {
+        cache_.forget_names(folder);
+    }
     call->error(answer.error);
+}
+
+// The kernel asks for a folder's status before the next change in it: asked for already.
+Filesystem::Task Filesystem::learn_status(fuse_ino_t inode) {
+    const MetadataCache::Question question = cache_.ask();
+    Body getattr_request = Tgetattr{fid_of(inode)};
+    Answer answer = co_await link_.call(std::move(getattr_request), nullptr);
+    if (const auto* told = std::get_if<Rgetattr>(&answer.body)) cache_.remember(question, to_stat(*told));
 }
 
 // For servers that know only the older messages, which take the file rather than its folder and name.
@@ -169,13 +132,26 @@ Filesystem::Task Filesystem::rename(CallPtr call, fuse_ino_t from, std::string n
     }
     co_await behind_.all_written();
     std::string old_path = child(from, name), new_path = child(to, new_name);
+    const std::uint64_t old_folder = number_of(from), new_folder = number_of(to);
+    auto changed = [&] {
+        cache_.changed(old_folder);
+        cache_.changed(new_folder);
+        cache_.changed(old_folder, name);
+        cache_.changed(new_folder, new_name);
+    };
+    changed();
     Body renameat_request = Trenameat{fid_of(from), name, fid_of(to), new_name};
     Answer answer = co_await ask(call, std::move(renameat_request));
     if (is_unknown(answer)) answer = co_await rename_by_fid(call, from, name, to, new_name);
     if (answer.error == ENOENT && answer.repeated) answer.error = 0;
-    if (answer.error == 0 && old_path != new_path) {
+    changed();
+    if (answer.error != 0) {
+        cache_.forget_names(old_folder);
+        cache_.forget_names(new_folder);
+    } else if (old_path != new_path) {
         link_.fids().unlinked(new_path);
         link_.fids().renamed(old_path, new_path);
+        cache_.renamed(old_folder, name, new_folder, new_name);
     }
     call->error(answer.error);
 }
@@ -188,7 +164,9 @@ Filesystem::Task Filesystem::readdir(CallPtr call, std::uint64_t id, std::size_t
     }
     auto count = static_cast<std::uint32_t>(std::min<std::size_t>(size, link_.data_bytes()));
     Body readdir_request = Treaddir{file->fid, offset, count};
+    cache_.changed(file->number);  // when it was read
     Answer answer = co_await ask(call, std::move(readdir_request));
+    cache_.changed(file->number);
     int error = error_of<Rreaddir>(answer);
     std::string entries;
     if (error == 0) {

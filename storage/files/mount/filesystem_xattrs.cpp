@@ -102,6 +102,8 @@ Filesystem::Task Filesystem::removexattr(CallPtr call, fuse_ino_t inode, std::st
 asio::awaitable<int> Filesystem::put_attribute(CallPtr call, std::uint32_t fid, std::string name,
                                                std::string value, int flags) {
     int error = EIO;
+    const std::uint64_t number = link_.fids().qid(fid).path;
+    cache_.changed(number);
     for (int tried = 0; tried < tries; ++tried) {
         if (link_.fids().is_dead(fid)) co_return ESTALE;
         const std::uint64_t connection = link_.connections();
@@ -131,6 +133,7 @@ asio::awaitable<int> Filesystem::put_attribute(CallPtr call, std::uint32_t fid, 
         } else {
             link_.forget(scratch);
         }
+        cache_.changed(number);
         // What is found done already was done by a try before whose answer was lost.
         if (tried > 0 && (error == EEXIST || error == ENODATA)) co_return 0;
         if (error != EBADF || link_.connections() == connection) break;

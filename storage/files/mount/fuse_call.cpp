@@ -39,6 +39,10 @@ void FuseCall::interrupted() {
     });
 }
 
+double seconds(Duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
 template <typename Reply>
 bool FuseCall::answer(Reply reply) {
     if (*answered_) return false;
@@ -55,8 +59,8 @@ bool FuseCall::error(int number) {
 bool FuseCall::entry(const fuse_entry_param& entry) {
     return answer([&] { return fuse_reply_entry(request_, &entry); });
 }
-bool FuseCall::attributes(const struct stat& status) {
-    return answer([&] { return fuse_reply_attr(request_, &status, 0); });
+bool FuseCall::attributes(const struct stat& status, Duration validity) {
+    return answer([&] { return fuse_reply_attr(request_, &status, seconds(validity)); });
 }
 bool FuseCall::created(const fuse_entry_param& entry, const fuse_file_info& file) {
     return answer([&] { return fuse_reply_create(request_, &entry, &file); });

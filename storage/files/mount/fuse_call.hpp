@@ -30,6 +30,8 @@ struct RecentStatuses {
     std::vector<RecentStatus> seen;
 };
 
+double seconds(Duration duration);  // as libfuse wants it
+
 class FuseCall : public std::enable_shared_from_this<FuseCall> {
   public:
     // `may_still_be_answered` says whether an interrupted request is worth waiting for.
@@ -40,7 +42,8 @@ class FuseCall : public std::enable_shared_from_this<FuseCall> {
     bool error(int error_number);
     bool ok() { return error(0); }
     bool entry(const fuse_entry_param& entry);
-    bool attributes(const struct stat& status);
+    // For so long the kernel needn't ask again.
+    bool attributes(const struct stat& status, Duration validity);
     bool created(const fuse_entry_param& entry, const fuse_file_info& file);
     bool opened(const fuse_file_info& file);
     bool data(const std::string& bytes);

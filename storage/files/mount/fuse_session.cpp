@@ -22,6 +22,7 @@ namespace {
 
 // FUSE_DIRECT_IO_ALLOW_MMAP, bit 36 of the flags, whose upper half is `flags2`. Linux 6.6, include/uapi.
 constexpr std::uint32_t direct_io_allow_mmap = 1U << 4;
+constexpr std::int32_t notify_inc_epoch = 8;  // FUSE_NOTIFY_INC_EPOCH. Linux 6.16, include/uapi.
 
 }  // namespace
 
@@ -79,6 +80,15 @@ ssize_t FuseSession::write(int descriptor, iovec* parts, int count, void* self) 
         }
     }
     return ::writev(descriptor, parts, count);
+}
+
+bool FuseSession::forget_names() {
+    const fuse_out_header notice = {sizeof notice, notify_inc_epoch, 0};
+    return ::write(descriptor_, &notice, sizeof notice) == sizeof notice;
+}
+
+void FuseSession::forget_attributes(fuse_ino_t inode) {
+    fuse_lowlevel_notify_inval_inode(session_, inode, -1, 0);  // none of the file's pages
 }
 
 asio::awaitable<void> FuseSession::take_requests(asio::any_io_executor executor) {

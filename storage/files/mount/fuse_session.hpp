@@ -15,16 +15,22 @@
 
 namespace understudy::files {
 
-class FuseSession {
+class FuseSession : public KernelCache {
   public:
     // `descriptor` is not owned, and not blocking. Error kind environment where libfuse refuses it.
     static Result<std::unique_ptr<FuseSession>> make(int descriptor, Filesystem& filesystem);
-    ~FuseSession();
+    ~FuseSession() override;
     FuseSession(const FuseSession&) = delete;
     FuseSession& operator=(const FuseSession&) = delete;
 
     // Ends when the file system was unmounted.
     boost::asio::awaitable<void> take_requests(boost::asio::any_io_executor executor);
+
+    // By FUSE_NOTIFY_INC_EPOCH, Linux 6.16 and later, of which libfuse 3.14 knows nothing. What older kernels
+    // offer for one name waits for its folder's lock, which may be held by a request that waits for the
+    // server.
+    bool forget_names() override;
+    void forget_attributes(fuse_ino_t inode) override;
 
     Filesystem& filesystem() { return filesystem_; }
 

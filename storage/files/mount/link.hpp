@@ -78,6 +78,15 @@ class Link {
     // Whether a read that gives less than was asked for has met the file's end.
     bool reads_fully() const { return has_lease_; }
 
+    // The share's delegation (core/delegation.hpp). Asks for it, not again within 50 ms and where it isn't
+    // held; nobody waits. `on_delegation` is told when it is held and when it is not any more: by then
+    // everything must be forgotten.
+    void want_delegation();
+    void on_delegation(std::function<void(bool held)> callback) { delegation_changed_ = std::move(callback); }
+    bool is_delegated() const { return delegated_; }
+    // For how long, from now, what was asked for under it may be remembered; zero without it.
+    Duration delegated_for() const;
+
     // Ends the session at the server (clunks the root) within `limit`, then closes.
     boost::asio::awaitable<void> close(Duration limit);
 
@@ -109,6 +118,8 @@ class Link {
     boost::asio::awaitable<void> walk_deep(std::uint32_t fid, std::vector<std::string> names);
     void arrived(std::uint32_t fid, const std::vector<Qid>* qids);
     boost::asio::awaitable<bool> reclaim_locks();
+    boost::asio::awaitable<void> ask_for_delegation(std::shared_ptr<FrameStream> stream);
+    void end_delegation();
     boost::asio::awaitable<void> keep_alive();
     void look_after_the_lease(Instant now);
     void fail_overdue();
@@ -154,6 +165,9 @@ class Link {
     std::map<std::uint16_t, RequestPtr> flushes_;  // by the Tflush's tag: what it gives up
     FidTable fids_;
     HeldLocks locks_;
+    bool delegated_ = false, delegation_asked_ = false;
+    Instant delegation_asked_at_{};
+    std::function<void(bool)> delegation_changed_ = [](bool) {};
     std::uint16_t next_tag_ = 0;
     std::uint64_t next_order_ = 0;
     std::shared_ptr<Link*> self_ = std::make_shared<Link*>(this);

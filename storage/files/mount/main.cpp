@@ -66,6 +66,7 @@ bool Program::mount() {
     Result<std::unique_ptr<FuseSession>> served = FuseSession::make(mounted->descriptor(), filesystem);
     if (served.has_error()) return fail(served.error());
     session = std::move(*served);
+    filesystem.set_kernel_cache(session.get());
     filesystem.spawn(filesystem.learn_root());
     asio::co_spawn(context, serve(), asio::detached);
     return true;

@@ -254,10 +254,10 @@ TEST_F(MountsByRelay, a_fid_that_is_given_up_is_clunked_though_nothing_else_is_a
     const auto one_more = [&] { return relay->seen(Rclunk::type_number) > clunked; };
     put(at_a("x"), "text");
     ASSERT_TRUE(eventually(one_more));  // the open one
-    struct stat status = {};
     for (int i = 0; i < 20; ++i) {
+        io::UniqueFd file = open(at_a("x"), O_RDONLY);
         clunked = relay->seen(Rclunk::type_number);
-        ASSERT_EQ(::stat(at_a("x").c_str(), &status), 0);
+        file.reset();
         const Instant asked = io::monotonic_now();
         ASSERT_TRUE(eventually(one_more));
         ASSERT_LT(io::monotonic_now() - asked, 5s);  // before the next question whether the server is there

@@ -45,9 +45,10 @@ class MountsOfTwo : public ::testing::Test {
     void begin(const std::string& lease, bool with_relay, const std::vector<std::string>& options = {}) {
         if (std::string why = why_not(); !why.empty()) GTEST_SKIP() << why;
         port = test::free_port();
-        put(directory.path("files.yaml"), "listen: 127.0.0.1:" + std::to_string(port) +
-                                              "\nexports: {share: {path: " + directory.path("data") +
-                                              ", quota: 80MiB, client_lease: " + lease + "}}\n");
+        put(directory.path("files.yaml"),
+            "listen: 127.0.0.1:" + std::to_string(port) + "\nexports: {share: {path: " +
+                directory.path("data") + ", quota: 80MiB, client_lease: " + lease +
+                (delegate_after.empty() ? "" : ", delegate_after: " + delegate_after) + "}}\n");
         start_server();
         if (with_relay) relay = std::make_unique<Relay>(port);
         a = mount("a", options);
@@ -76,6 +77,7 @@ class MountsOfTwo : public ::testing::Test {
     }
 
     Directory directory;
+    std::string delegate_after;  // empty: as it is by default
     std::uint16_t port = 0;
     std::unique_ptr<Program> server;
     std::unique_ptr<Relay> relay;
