@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages as bytes. A frame is a 4-byte little-endian length (of what follows, 1 to 1 MiB), one type byte, a
-// body.
+// body (message_body.hpp).
 //
 // A virtio-serial port keeps no boundaries over a VM reset: what arrives may begin or stop inside a frame of
 // an old boot. So each side opens a session with a 32-byte marker: 16 bytes of magic, the session number (8
