@@ -14,8 +14,8 @@
 #include "sim/lab/region_directory.hpp"
 #include "sim/lab/remote.hpp"
 #include "sim/lab/unit_configs.hpp"
+#include "sim/scenario/bound.hpp"
 #include "sim/scenario/core/scenario_machine.hpp"
-#include "sim/scenario/reader.hpp"
 
 namespace understudy::lab {
 namespace {
