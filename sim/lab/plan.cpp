@@ -9,6 +9,7 @@
 #include "base/assert.hpp"
 #include "sim/lab/host_units.hpp"
 #include "sim/lab/postgresql_configs.hpp"
+#include "sim/topology/queries.hpp"
 #include "vmctl/core/placement.hpp"
 #include "vmctl/network/dns.hpp"
 

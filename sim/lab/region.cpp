@@ -13,6 +13,7 @@
 #include "sim/lab/run_all.hpp"
 #include "sim/lab/security.hpp"
 #include "sim/lab/vm_machine.hpp"
+#include "sim/topology/queries.hpp"
 
 namespace understudy::lab {
 namespace {

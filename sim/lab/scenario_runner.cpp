@@ -16,6 +16,7 @@
 #include "sim/lab/unit_configs.hpp"
 #include "sim/scenario/bound.hpp"
 #include "sim/scenario/core/scenario_machine.hpp"
+#include "sim/topology/queries.hpp"
 
 namespace understudy::lab {
 namespace {

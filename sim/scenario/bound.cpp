@@ -5,6 +5,8 @@
 #include <string>
 #include <variant>
 
+#include "sim/topology/queries.hpp"
+
 namespace understudy::scenario {
 namespace {
 

@@ -8,6 +8,7 @@
 
 #include "base/config/reader.hpp"
 #include "base/suggest.hpp"
+#include "sim/topology/queries.hpp"
 #include "storage/database/core/fault.hpp"
 #include "storage/files/core/fault.hpp"
 

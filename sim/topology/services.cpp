@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "sim/topology/queries.hpp"
 #include "sim/topology/reading.hpp"
 #include "storage/files/core/on_loss.hpp"
 

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "sim/topology/bound.hpp"
+#include "sim/topology/queries.hpp"
 #include "sim/topology/reader.hpp"
 
 namespace understudy::topology {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "sim/topology/queries.hpp"
+
 #include <gmock/gmock.h>
 
 #include <cstdlib>
 
 #include "sim/topology/reader.hpp"
+#include "sim/topology/reading.hpp"
 
 namespace understudy::topology {
 namespace {

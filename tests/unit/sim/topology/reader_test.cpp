@@ -9,6 +9,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "sim/topology/queries.hpp"
+
 namespace understudy::topology {
 namespace {
 
