@@ -3,20 +3,15 @@
 
 #include <gmock/gmock.h>
 
-#include <cstdlib>
-#include <string>
-
 #include "sim/scenario/reader.hpp"
 #include "sim/topology/reader.hpp"
+#include "tests/unit/sim/topology/guide.hpp"
 
 namespace understudy::scenario {
 namespace {
 
 using testing::ElementsAre;
-
-std::string topologies() {
-    return std::string(std::getenv("UNDERSTUDY_SOURCE_DIR")) + "/topologies";
-}
+using topology::topologies;
 
 TEST(ScenarioBound, the_cause_of_an_outage_follows_from_what_a_partition_cuts) {
     using Cause = topology::FaultKind;

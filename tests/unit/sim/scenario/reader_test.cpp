@@ -3,22 +3,19 @@
 
 #include <gmock/gmock.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <set>
 
 #include "sim/scenario/bound.hpp"
 #include "sim/topology/reader.hpp"
+#include "tests/unit/sim/topology/guide.hpp"
 
 namespace understudy::scenario {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-std::string topologies() {
-    return std::string(std::getenv("UNDERSTUDY_SOURCE_DIR")) + "/topologies";
-}
+using topology::topologies;
 
 topology::Topology fast() {
     return *topology::load_topology(topologies() + "/corda-ha-fast.yaml");
