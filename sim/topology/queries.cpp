@@ -137,10 +137,4 @@ NamedEndpoint rpc_endpoint(const Topology& topology, const std::string& node) {
                                          : endpoint_of(topology, node, found->second.rpc_port);
 }
 
-NamedEndpoint http_endpoint(const Topology& topology, const std::string& node) {
-    const auto found = topology.nodes.find(node);
-    return found == topology.nodes.end() ? NamedEndpoint{}
-                                         : endpoint_of(topology, node, found->second.http_port);
-}
-
 }  // namespace understudy::topology

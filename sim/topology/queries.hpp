@@ -63,9 +63,8 @@ struct NamedEndpoint {
     std::uint16_t port = 0;
 };
 
-// Where a client reaches the node's RPC (or HTTP) port: the frontend of the balancer whose rule leads to it,
+// Where a client reaches the node's RPC port: the frontend of the balancer whose rule leads to it,
 // or its own host.
 NamedEndpoint rpc_endpoint(const Topology& topology, const std::string& node);
-NamedEndpoint http_endpoint(const Topology& topology, const std::string& node);
 
 }  // namespace understudy::topology

@@ -100,7 +100,6 @@ std::optional<Result<Decoded>> Decoder::next() {
         if (!marker_at_) return std::nullopt;
     }
     if (marker_at_) {
-        dropped_bytes_ += *marker_at_;
         const std::size_t after = *marker_at_ + session_marker_bytes;
         marker_at_.reset();
         drop(after);
@@ -108,7 +107,6 @@ std::optional<Result<Decoded>> Decoder::next() {
         in_session_ = true;
         return Result<Decoded>(Decoded(SessionStarted{marker_session_}));
     }
-    dropped_bytes_ += searched_;
     drop(searched_);
     return std::nullopt;
 }

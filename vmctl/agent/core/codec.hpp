@@ -46,7 +46,6 @@ class Decoder {
 
     void feed(std::string_view bytes);
     std::optional<Result<Decoded>> next();
-    std::uint64_t dropped_bytes() const { return dropped_bytes_; }
 
   private:
     std::optional<std::size_t> find_marker(std::size_t from, std::uint64_t& session) const;
@@ -58,7 +57,6 @@ class Decoder {
     std::optional<std::size_t> marker_at_;  // the first one in buffer_
     std::uint64_t marker_session_ = 0;
     bool in_session_ = false;
-    std::uint64_t dropped_bytes_ = 0;
 };
 
 }  // namespace understudy::vmctl
