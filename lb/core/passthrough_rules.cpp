@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "base/assert.hpp"
 #include "lb/core/passthrough_ids.hpp"
 
 namespace understudy::lb {

@@ -3,8 +3,6 @@
 // are short on purpose; the nat chains see the first packet of a flow only.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/assert.hpp"
 #include "lb/core/passthrough_ids.hpp"
 #include "lb/core/passthrough_rules.hpp"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // exec and shell: a command inside a host, its streams carried over the agent's channel, which no fault can
 // cut.
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <termios.h>

@@ -4,6 +4,7 @@
 
 #include "sim/cli/command.hpp"
 #include "sim/topology/bound.hpp"
+#include "sim/topology/queries.hpp"
 #include "sim/topology/reader.hpp"
 
 namespace understudy::cli {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/cli/world.hpp"
 
+#include "sim/topology/queries.hpp"
+
 namespace understudy::cli {
 
 Result<topology::HostWorld> choose_world(const std::string& given, const topology::Topology& topology) {

@@ -2,7 +2,6 @@
 #include "sim/lab/commands.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <algorithm>
 

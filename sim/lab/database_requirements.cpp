@@ -6,6 +6,8 @@
 #include <fstream>
 #include <map>
 
+#include "sim/topology/queries.hpp"
+
 namespace understudy::lab {
 namespace {
 

@@ -22,6 +22,7 @@
 #include "sim/lab/program_requirements.hpp"
 #include "sim/lab/region_directory.hpp"
 #include "sim/lab/supervisor.hpp"
+#include "sim/topology/queries.hpp"
 #include "vmctl/network/requirements.hpp"
 #include "vmctl/network/sandbox.hpp"
 

@@ -11,7 +11,6 @@ namespace {
 struct HostProgress {
     std::optional<Duration> powered_on, process_started, lease_taken;
     Duration journal_wait{};
-    bool had_process = false;
 };
 
 void lengthen(Duration& longest, std::optional<Duration>& since, Duration at) {

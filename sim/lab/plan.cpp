@@ -7,7 +7,9 @@
 #include <filesystem>
 
 #include "base/assert.hpp"
+#include "sim/lab/host_units.hpp"
 #include "sim/lab/postgresql_configs.hpp"
+#include "sim/topology/queries.hpp"
 #include "vmctl/core/placement.hpp"
 #include "vmctl/network/dns.hpp"
 
@@ -19,35 +21,6 @@ using topology::Topology;
 
 // It writes out what is in memory only.
 constexpr Duration postgresql_stop_limit = 5s;
-
-std::string program(const char* name) {
-    return fmt::format("{}/{}", inside::programs, name);
-}
-
-vmctl::UnitSpec unit(std::string name, std::vector<std::string> argv) {
-    vmctl::UnitSpec spec;
-    spec.name = std::move(name);
-    spec.argv = std::move(argv);
-    spec.restart = vmctl::RestartPolicy::always;
-    spec.restart_delay = 100ms;
-    return spec;
-}
-
-vmctl::UnitSpec daemon(std::string name, const char* executable) {
-    return unit(name, {program(executable), "--config", config_path(name)});
-}
-
-vmctl::RestartPolicy restart_policy(topology::Restart restart) {
-    switch (restart) {
-        case topology::Restart::always:
-            return vmctl::RestartPolicy::always;
-        case topology::Restart::on_failure:
-            return vmctl::RestartPolicy::on_failure;
-        case topology::Restart::never:
-            break;
-    }
-    return vmctl::RestartPolicy::never;
-}
 
 class Planner {
   public:
@@ -88,7 +61,7 @@ class Planner {
     void add_daemon(HostPlan& plan, const std::string& name, const char* executable,
                     std::string config) const {
         add_file(plan, config_path(name), std::move(config));
-        plan.config.units.push_back(daemon(name, executable));
+        plan.config.units.push_back(daemon_unit(name, executable));
         plan.units_awaited.push_back(name);
     }
 
@@ -144,8 +117,9 @@ class Planner {
                 break;
             case HostKind::network_map:
                 add_file(plan, config_path("network-map"), network_map_config(topology_));
-                plan.config.units.push_back(unit("network-map", {program("understudy-node"), "network-map",
-                                                                 "--config", config_path("network-map")}));
+                plan.config.units.push_back(
+                    unit("network-map", {program_path("understudy-node"), "network-map", "--config",
+                                         config_path("network-map")}));
                 plan.units_awaited.push_back("network-map");
                 break;
             case HostKind::client:
@@ -155,8 +129,8 @@ class Planner {
                     break;
                 }
                 add_file(plan, config_path("client"), client_config(topology_, host.name));
-                plan.config.units.push_back(unit(
-                    "client", {program("understudy-node"), "client", "--config", config_path("client")}));
+                plan.config.units.push_back(unit("client", {program_path("understudy-node"), "client",
+                                                            "--config", config_path("client")}));
                 // It drains what is outstanding before it ends.
                 plan.config.units.back().stop_timeout = 10s;
                 plan.config.units.back().restart = vmctl::RestartPolicy::on_failure;
@@ -180,19 +154,9 @@ class Planner {
         plan.vcpus = machine.vcpus;
         plan.fault_domain = fault_domain(plan.name);
         for (const auto& [path, service] : machine.mounts) {
-            const auto& files = topology_.file_services.at(service);
-            std::vector<std::string> argv{program("understudy-mount"),
-                                          "--server",
-                                          fmt::format("{}:{}", to_string(files.address), files.port),
-                                          "--export",
-                                          service,
-                                          "--client",
-                                          plan.name};
-            if (!files.on_loss.empty()) argv.insert(argv.end(), {"--on-loss", files.on_loss});
-            if (add_share_key(plan, service))
-                argv.insert(argv.end(), {"--key-file", share_key_file(service)});
-            argv.push_back(path);
-            plan.config.units.push_back(unit(fmt::format("mount-{}", service), std::move(argv)));
+            std::optional<std::string> key_file;
+            if (add_share_key(plan, service)) key_file = share_key_file(service);
+            plan.config.units.push_back(mount_unit(topology_, service, plan.name, path, key_file));
             plan.units_awaited.push_back(plan.config.units.back().name);
         }
         if (!machine.node.empty()) add_node(plan, machine.node);
@@ -202,30 +166,11 @@ class Planner {
         }
     }
 
-    // What the host mounts is there before the unit starts.
-    static void require_mounts(const HostPlan& plan, vmctl::UnitSpec& spec) {
-        for (const auto& mount : plan.config.units)
-            if (mount.name.starts_with("mount-")) spec.requires_units.push_back(mount.name);
-    }
-
-    // understudy-run carries it and reports for it; `unit_name` says what it stands for: a node or a client.
+    // `unit_name` says what it stands for: a node or a client.
     void add_program(HostPlan& plan, const char* unit_name, const std::string& name) const {
         const topology::Program& program = topology_.programs.at(name);
-        std::vector<std::string> argv{lab::program("understudy-run"), "--source", unit_name};
-        if (program.active_port)
-            argv.insert(argv.end(), {"--active-port", std::to_string(*program.active_port)});
-        if (!program.working_directory.empty())
-            argv.insert(argv.end(), {"--directory", program.working_directory});
-        argv.push_back("--");
-        argv.insert(argv.end(), program.command.begin(), program.command.end());
-        vmctl::UnitSpec spec = unit(unit_name, std::move(argv));
-        spec.environment = program.environment;
-        spec.environment["UNDERSTUDY_HOST"] = plan.name;
-        spec.environment["UNDERSTUDY_ADDRESS"] = to_string(plan.addresses.front());
-        spec.restart = restart_policy(program.restart);
-        spec.restart_delay = program.restart_delay;
-        spec.stop_timeout = program.stop_timeout;
-        require_mounts(plan, spec);
+        vmctl::UnitSpec spec = program_unit(program, unit_name, plan.name, plan.addresses.front());
+        require_mounts(plan.config.units, spec);
         for (const auto& [path, file] : program.files) add_file(plan, path, file.content, file.mode);
         if (!program.executable.empty())
             plan.own_programs.push_back({program.executable, program.command.front()});
@@ -239,13 +184,13 @@ class Planner {
         plan.node = name;
         add_account(plan, account);
         vmctl::UnitSpec spec =
-            unit("node", {program("understudy-node"), "run", "--config", config_path("node")});
+            unit("node", {program_path("understudy-node"), "run", "--config", config_path("node")});
         if (node.database.empty()) {
             add_daemon(plan, "database", "understudy-db", private_database_config(account));
             add_file(plan, audit_path(name), audit_config(topology_, name, account));
             spec.requires_units.push_back("database");
         }
-        require_mounts(plan, spec);
+        require_mounts(plan.config.units, spec);
         if (!node.program.empty()) {
             const std::string target = fmt::format("/opt/understudy/programs/{}",
                                                    std::filesystem::path(node.program).filename().string());

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/json.hpp"
+#include "sim/topology/queries.hpp"
 
 namespace understudy::lab {
 namespace {

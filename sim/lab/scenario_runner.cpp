@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/lab/scenario_runner.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <fstream>
 #include <sstream>
@@ -14,8 +12,9 @@
 #include "sim/lab/region_directory.hpp"
 #include "sim/lab/remote.hpp"
 #include "sim/lab/unit_configs.hpp"
+#include "sim/scenario/bound.hpp"
 #include "sim/scenario/core/scenario_machine.hpp"
-#include "sim/scenario/reader.hpp"
+#include "sim/topology/queries.hpp"
 
 namespace understudy::lab {
 namespace {

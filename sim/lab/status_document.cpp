@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/io/clock.hpp"
+#include "sim/topology/queries.hpp"
 
 namespace understudy::lab {
 

@@ -8,6 +8,7 @@
 
 #include "base/assert.hpp"
 #include "base/json.hpp"
+#include "sim/topology/queries.hpp"
 
 namespace understudy::lab {
 namespace {

@@ -6,7 +6,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
-#include "base/assert.hpp"
 #include "base/io/clock.hpp"
 #include "sim/node/lease_store.hpp"
 

@@ -13,7 +13,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <cerrno>
 #include <fstream>
-#include <iterator>
 
 #include "base/config/reader.hpp"
 #include "base/io/event_writer.hpp"

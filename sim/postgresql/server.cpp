@@ -16,22 +16,13 @@
 #include "sim/postgresql/data_directory.hpp"
 #include "sim/postgresql/installation.hpp"
 #include "sim/program/child.hpp"
+#include "sim/program/signals.hpp"
 
 namespace understudy::postgresql {
 namespace {
 
 constexpr int ready_period_ms = 5;
-
-Result<io::UniqueFd> catch_signals() {
-    sigset_t caught;
-    sigemptyset(&caught);
-    sigaddset(&caught, SIGTERM);
-    sigaddset(&caught, SIGINT);
-    if (::sigprocmask(SIG_BLOCK, &caught, nullptr) != 0) return system_error("signals", errno);
-    io::UniqueFd descriptor(::signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!descriptor.valid()) return system_error("signals", errno);
-    return descriptor;
-}
+constexpr std::array ending = {SIGTERM, SIGINT};
 
 Result<program::Child> start_server(const Config& config) {
     const ServerUser user = server_user();
@@ -69,7 +60,7 @@ Result<bool> is_ready(const Config& config, io::EventWriter& events) {
 }  // namespace
 
 Result<int> serve(const Config& config, io::EventWriter& events) {
-    UNDERSTUDY_TRY(const io::UniqueFd signals, catch_signals());
+    UNDERSTUDY_TRY(const io::UniqueFd signals, program::catch_signals(ending));
     UNDERSTUDY_TRY(const program::Child child, start_server(config));
     bool ready = false;
     while (true) {

@@ -13,22 +13,13 @@
 
 #include "sim/program/child.hpp"
 #include "sim/program/listening.hpp"
+#include "sim/program/signals.hpp"
 
 namespace understudy::program {
 namespace {
 
 constexpr int look_period_ms = 50;
 constexpr std::array passed_on = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
-
-Result<io::UniqueFd> catch_signals() {
-    sigset_t caught;
-    sigemptyset(&caught);
-    for (const int signal : passed_on) sigaddset(&caught, signal);
-    if (::sigprocmask(SIG_BLOCK, &caught, nullptr) != 0) return system_error("signals", errno);
-    io::UniqueFd descriptor(::signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!descriptor.valid()) return system_error("signals", errno);
-    return descriptor;
-}
 
 class Activity {
   public:
@@ -70,7 +61,7 @@ void pass_on(const io::UniqueFd& signals, const Child& child) {
 }  // namespace
 
 Result<int> supervise(const Supervision& supervision, io::EventWriter& events) {
-    UNDERSTUDY_TRY(const io::UniqueFd signals, catch_signals());
+    UNDERSTUDY_TRY(const io::UniqueFd signals, catch_signals(passed_on));
     UNDERSTUDY_CHECK(work_in(supervision.directory));
     UNDERSTUDY_TRY(const Child child, start_child(supervision.command));
     events.report("starting", fmt::format("{} runs as process {}", supervision.command.front(), child.pid));

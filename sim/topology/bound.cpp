@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "sim/topology/queries.hpp"
+
 namespace understudy::topology {
 namespace {
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "sim/topology/queries.hpp"
 #include "sim/topology/reading.hpp"
 
 namespace understudy::topology {

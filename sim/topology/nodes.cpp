@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "sim/topology/queries.hpp"
 #include "sim/topology/reading.hpp"
 
 namespace understudy::topology {

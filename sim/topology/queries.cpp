@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
+#include "sim/topology/queries.hpp"
 
-#include "sim/topology/topology.hpp"
+#include <algorithm>
 
 namespace understudy::topology {
 namespace {
@@ -34,22 +34,6 @@ std::vector<std::string> machines_of_program(const Topology& topology, const std
 }
 
 }  // namespace
-
-const VirtualMachine* Topology::find_machine(const std::string& machine) const {
-    for (const auto& [machine_name, value] : virtual_machines)
-        if (machine_name == machine) return &value;
-    return nullptr;
-}
-
-const char* to_string(ProbeProtocol protocol) {
-    if (protocol == ProbeProtocol::tcp) return "tcp";
-    return protocol == ProbeProtocol::http ? "http" : "https";
-}
-
-const char* to_string(Transport protocol) {
-    if (protocol == Transport::tcp) return "tcp";
-    return protocol == Transport::udp ? "udp" : "all";
-}
 
 const char* to_string(HostKind kind) {
     switch (kind) {
@@ -151,12 +135,6 @@ NamedEndpoint rpc_endpoint(const Topology& topology, const std::string& node) {
     const auto found = topology.nodes.find(node);
     return found == topology.nodes.end() ? NamedEndpoint{}
                                          : endpoint_of(topology, node, found->second.rpc_port);
-}
-
-NamedEndpoint http_endpoint(const Topology& topology, const std::string& node) {
-    const auto found = topology.nodes.find(node);
-    return found == topology.nodes.end() ? NamedEndpoint{}
-                                         : endpoint_of(topology, node, found->second.http_port);
 }
 
 }  // namespace understudy::topology

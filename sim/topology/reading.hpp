@@ -54,12 +54,18 @@ void read_programs(Reading& reading, config::Mapping& root);
 void read_nodes(Reading& reading, config::Mapping& root);
 void read_clients(Reading& reading, config::Mapping& root);
 
+// addresses.cpp
+// Automatic assignment, deterministic: the lowest usable address of the network, from its `first_host`-th on,
+// that is not in `taken`. Nothing when the network is full.
+std::optional<Ipv4Address> free_address(const Ipv4Network& network, std::uint32_t first_host,
+                                        const std::vector<Ipv4Address>& taken);
+void check_claims(Reading& reading);
+void assign_addresses(Reading& reading);
+
 // checks.cpp
 // "there is no KIND 'name'", told when every section has been read, unless it exists.
 void check_reference(Reading& reading, const config::Value& value, const std::string& name, const char* kind,
                      const char* section, std::function<bool(const Topology&)> exists);
-void check_claims(Reading& reading);
-void assign_addresses(Reading& reading);
 void check_names(Reading& reading);
 void check_node(Reading& reading, const std::string& name, const config::Value& place,
                 const std::optional<config::Value>& p2p_address);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <set>
 
 #include "sim/topology/reading.hpp"
 

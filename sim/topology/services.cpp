@@ -2,9 +2,7 @@
 // File services, databases and the network map.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <set>
-
+#include "sim/topology/queries.hpp"
 #include "sim/topology/reading.hpp"
 #include "storage/files/core/on_loss.hpp"
 

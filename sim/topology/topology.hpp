@@ -2,8 +2,9 @@
 // A deployment as a value: networks, machines, services, nodes and clients, each with every default filled in
 // and every address assigned. reader.hpp makes one from a file and refuses what doesn't fit together, so that
 // whoever holds a Topology may rely on it: each name referred to exists, each address is unique and inside
-// its network. The helpers below are pure. Names of hosts are unique across all kinds. Rules: the deployment
-// guide's step list for the resources, the cloud's documented limits for priorities and domains.
+// its network. queries.hpp answers what follows from one. Names of hosts are unique across all kinds. Rules:
+// the deployment guide's step list for the resources, the cloud's documented limits for priorities and
+// domains.
 #pragma once
 
 #include <cstdint>
@@ -248,65 +249,7 @@ struct Topology {
     const VirtualMachine* find_machine(const std::string& name) const;
 };
 
-enum class HostKind { virtual_machine, node, load_balancer, file_service, database, network_map, client };
-
-struct Host {
-    std::string name;
-    HostKind kind;
-    Ipv4Address address;
-    HostWorld world;   // what it is in the world `vm`; in the world `pod` every host is a pod
-    std::string node;  // the node it carries; empty: none
-};
-
-constexpr const char* network_map_host = "network-map";
-
-const char* to_string(HostKind kind);
 const char* to_string(ProbeProtocol protocol);
 const char* to_string(Transport protocol);
-
-// Every host: machines first in the order written, then the others by kind and name.
-std::vector<Host> hosts(const Topology& topology);
-
-// Fully qualified name -> public address: frontends by their dns label, services, nodes of their own and
-// clients by name. Virtual machines have no public name.
-std::map<std::string, Ipv4Address> dns_records(const Topology& topology);
-
-// Hosts that carry the node, in the order of hosts().
-std::vector<std::string> hosts_of_node(const Topology& topology, const std::string& node);
-
-// The node with mutual exclusion that more than one host carries; empty when there is none.
-std::string high_availability_node(const Topology& topology);
-
-// The program with an active port that more than one machine carries; empty when there is none.
-std::string high_availability_program(const Topology& topology);
-
-// The machines of which one at a time is active: those of the node, else those of the program.
-std::vector<std::string> high_availability_hosts(const Topology& topology);
-
-// Whether a database is a PostgreSQL server.
-bool has_postgresql(const Topology& topology);
-
-// Whether machines or clients carry programs of the user's own, which run in pods only.
-bool has_programs(const Topology& topology);
-
-// How long a database lets a client keep a transaction open and say nothing. A host that dies in the middle
-// of one would hold up its successor's lease for that long, so it is half the shortest update interval, at
-// most 10 s.
-Duration idle_in_transaction_limit(const Topology& topology);
-
-struct NamedEndpoint {
-    std::string host;  // a fully qualified name
-    std::uint16_t port = 0;
-};
-
-// Where a client reaches the node's RPC (or HTTP) port: the frontend of the balancer whose rule leads to it,
-// or its own host.
-NamedEndpoint rpc_endpoint(const Topology& topology, const std::string& node);
-NamedEndpoint http_endpoint(const Topology& topology, const std::string& node);
-
-// Automatic assignment, deterministic: the lowest usable address of the network, from its `first_host`-th on,
-// that is not in `taken`. Nothing when the network is full.
-std::optional<Ipv4Address> free_address(const Ipv4Network& network, std::uint32_t first_host,
-                                        const std::vector<Ipv4Address>& taken);
 
 }  // namespace understudy::topology

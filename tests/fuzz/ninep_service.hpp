@@ -15,9 +15,9 @@
 #include <string>
 #include <thread>
 
+#include "base/io/free_port.hpp"
 #include "storage/files/server/server.hpp"
 #include "tests/fuzz/ninep_peer.hpp"
-#include "tests/support/free_port.hpp"
 
 namespace understudy::files {
 
@@ -91,7 +91,7 @@ class Service {
     };
 
     void start() {
-        const std::uint16_t free = test::free_port();
+        const std::uint16_t free = io::free_port();
         require(free != 0, "no port");
         std::ofstream(folder_ + "/files.yaml")
             << "listen: 127.0.0.1:" << free << "\nexports:\n  share: {path: " << folder_

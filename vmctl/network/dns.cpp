@@ -3,28 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include "base/dns_name.hpp"
 
 namespace understudy::vmctl {
 
 namespace {
-
-// Rule: RFC 1123, section 2.1: letters, digits and hyphens, not at an end, 63 at most. Dots part labels.
-bool is_dns_name(const std::string& name) {
-    if (name.empty() || name.size() > 253) return false;
-    for (std::size_t start = 0; start <= name.size();) {
-        const std::size_t end = std::min(name.find('.', start), name.size());
-        const std::string label = name.substr(start, end - start);
-        const bool proper =
-            !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&
-            std::all_of(label.begin(), label.end(), [](char c) {
-                return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-            });
-        if (!proper) return false;
-        start = end + 1;
-    }
-    return true;
-}
 
 Error bad_name(const std::string& name) {
     return Error(ErrorKind::bad_input, "DNS name " + name, "not a DNS name")

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <set>
 
-#include "base/assert.hpp"
 #include "base/io/unique_fd.hpp"
 #include "vmctl/network/tap.hpp"
 

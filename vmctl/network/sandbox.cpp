@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/capability.h>
-#include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -21,18 +20,18 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <optional>
 
 #include "base/io/unique_fd.hpp"
 #include "vmctl/network/core/error_line.hpp"
 #include "vmctl/network/loopback.hpp"
 #include "vmctl/network/namespace_refusal.hpp"
+#include "vmctl/network/setup_report.hpp"
 
 namespace understudy::vmctl {
 
 namespace {
 
-constexpr int setup_limit_ms = 20'000;
+constexpr SetupLimit sandbox_setup{"sandbox", "setting it up took too long", 20'000};
 
 // What the two children say on the pipe, a line each: "pid N" and "ready", or an Error.
 void say(int pipe, const std::string& text) {
@@ -173,51 +172,6 @@ Result<void> set_up_inside(const SandboxOptions& options) {
     ::_exit(0);
 }
 
-// Reads until both children have closed the pipe or the time is up.
-Result<std::string> read_all(int pipe) {
-    std::string text;
-    while (true) {
-        pollfd waiting{pipe, POLLIN, 0};
-        const int ready = ::poll(&waiting, 1, setup_limit_ms);
-        if (ready < 0 && errno == EINTR) continue;
-        if (ready == 0)
-            return Error(ErrorKind::timeout, "sandbox", "setting it up took too long")
-                .with_number(setup_limit_ms);
-        std::array<char, 4096> buffer{};
-        const ssize_t count = ready < 0 ? -1 : ::read(pipe, buffer.data(), buffer.size());
-        if (count < 0) return system_error("sandbox", errno);
-        if (count == 0) return text;
-        text.append(buffer.data(), static_cast<std::size_t>(count));
-    }
-}
-
-struct SetupReport {
-    pid_t first_process = -1;
-    bool ready = false;
-    std::optional<Error> error;
-};
-
-SetupReport parse_report(const std::string& text) {
-    SetupReport report;
-    for (std::size_t start = 0; start < text.size();) {
-        const std::size_t end = std::min(text.find('\n', start), text.size());
-        const std::string line = text.substr(start, end - start);
-        if (line.starts_with("pid ")) {
-            report.first_process = std::atoi(line.c_str() + 4);
-        } else if (line == "ready") {
-            report.ready = true;
-        } else {
-            report.error = error_from_line(line);
-        }
-        start = end + 1;
-    }
-    return report;
-}
-
-void wait_for(pid_t child) {
-    while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;
-}
-
 }  // namespace
 
 Result<pid_t> start_sandbox(const SandboxOptions& options, const std::function<int()>& body) {
@@ -234,12 +188,13 @@ Result<pid_t> start_sandbox(const SandboxOptions& options, const std::function<i
     if (maker == 0) run_maker(options, body, std::move(writing));
     const int fork_errno = errno;
     writing.reset();
-    Result<std::string> text = maker < 0 ? system_error("fork", fork_errno) : read_all(reading.get());
+    Result<std::string> text =
+        maker < 0 ? system_error("fork", fork_errno) : read_setup_report(reading.get(), sandbox_setup);
     if (maker > 0) wait_for(maker);
     ::prctl(PR_SET_CHILD_SUBREAPER, was_subreaper);
     if (text.has_error()) return text.error();
 
-    SetupReport report = parse_report(*text);
+    SetupReport report = parse_setup_report(*text);
     if (report.ready && report.first_process > 0) return report.first_process;
     if (report.first_process > 0) {
         ::kill(report.first_process, SIGKILL);

@@ -4,21 +4,18 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/memfd.h>
-#include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 
 #include "base/json.hpp"
-#include "vmctl/network/core/error_line.hpp"
+#include "vmctl/network/setup_report.hpp"
 #include "vmctl/pods/launch_wire.hpp"
 #include "vmctl/pods/pod_processes.hpp"
 
@@ -26,7 +23,7 @@ namespace understudy::vmctl {
 
 namespace {
 
-constexpr int start_limit_ms = 20'000;
+constexpr SetupLimit pod_start{"pod", "starting it took too long", 20'000};
 constexpr int lowest_free_descriptor = 16;  // above all that the launcher is given
 
 std::string instructions(const PodSpec& spec) {
@@ -110,47 +107,6 @@ Result<pid_t> spawn_launcher(const std::string& path, const LauncherDescriptors&
     return pid;
 }
 
-Result<std::string> read_report(int pipe) {
-    std::string text;
-    while (true) {
-        pollfd waiting{pipe, POLLIN, 0};
-        const int ready = ::poll(&waiting, 1, start_limit_ms);
-        if (ready < 0 && errno == EINTR) continue;
-        if (ready == 0) {
-            return Error(ErrorKind::timeout, "pod", "starting it took too long").with_number(start_limit_ms);
-        }
-        std::array<char, 4096> buffer{};
-        const ssize_t count = ready < 0 ? -1 : ::read(pipe, buffer.data(), buffer.size());
-        if (count < 0) return system_error("pod", errno);
-        if (count == 0) return text;
-        text.append(buffer.data(), static_cast<std::size_t>(count));
-    }
-}
-
-struct LaunchReport {
-    pid_t pid = -1;
-    std::optional<Error> error;
-};
-
-LaunchReport parse_report(const std::string& text) {
-    LaunchReport report;
-    for (std::size_t start = 0; start < text.size();) {
-        const std::size_t end = std::min(text.find('\n', start), text.size());
-        const std::string line = text.substr(start, end - start);
-        if (line.starts_with("pid ")) {
-            report.pid = std::atoi(line.c_str() + 4);
-        } else {
-            report.error = error_from_line(line);
-        }
-        start = end + 1;
-    }
-    return report;
-}
-
-void wait_for(pid_t child) {
-    while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;
-}
-
 Error about(const PodSpec& spec, Error error) {
     error.subject = "pod " + spec.hostname + (error.subject.empty() ? "" : ": " + error.subject);
     return error;
@@ -177,28 +133,28 @@ Result<Pod> start_pod(const PodSpec& spec) {
     writing.reset();
     descriptors.report.reset();
 
-    const Result<std::string> report_text = read_report(reading.get());
+    const Result<std::string> report_text = read_setup_report(reading.get(), pod_start);
     if (report_text.has_error()) ::kill(*launcher, SIGKILL);
     wait_for(*launcher);
     if (report_text.has_error()) return about(spec, report_text.error());
-    const LaunchReport report = parse_report(*report_text);
-    if (report.error || report.pid <= 0) {
-        if (report.pid > 0) wait_for(report.pid);
+    const SetupReport report = parse_setup_report(*report_text);
+    if (report.error || report.first_process <= 0) {
+        if (report.first_process > 0) wait_for(report.first_process);
         return about(spec, report.error
                                ? *report.error
                                : Error(ErrorKind::failed, "launcher", "it died before the pod existed"));
     }
 
     Pod pod;
-    pod.pid_ = report.pid;
-    pod.pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, report.pid, 0)));
+    pod.pid_ = report.first_process;
+    pod.pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, report.first_process, 0)));
     if (!pod.pidfd_.valid()) return about(spec, system_error("its first process", errno));
     pod.network_namespace_.reset(
-        ::open(fmt::format("/proc/{}/ns/net", report.pid).c_str(), O_RDONLY | O_CLOEXEC));
-    pod.pid_namespace_ = pid_namespace_of(report.pid);
+        ::open(fmt::format("/proc/{}/ns/net", report.first_process).c_str(), O_RDONLY | O_CLOEXEC));
+    pod.pid_namespace_ = pid_namespace_of(report.first_process);
     if (!pod.network_namespace_.valid() || pod.pid_namespace_ == 0) {
         static_cast<void>(pod.kill());
-        wait_for(report.pid);
+        wait_for(report.first_process);
         return about(spec, Error(ErrorKind::failed, "its first process", "ended at once"));
     }
     return pod;

@@ -5,7 +5,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <functional>
 
 #include "sim/bench/core/aims.hpp"
 #include "sim/bench/core/metric.hpp"

@@ -4,20 +4,20 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <libpq-fe.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 #include <vector>
 
+#include "base/io/free_port.hpp"
 #include "sim/bench/peers.hpp"
 #include "sim/postgresql/installation.hpp"
 #include "sim/postgresql/server_user.hpp"
@@ -27,18 +27,6 @@ namespace {
 
 constexpr auto start_limit = std::chrono::seconds(30);
 constexpr int connections = 100;  // as many as the bench opens, and some
-
-int free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ::bind(fd, reinterpret_cast<sockaddr*>(&address), size);
-    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-    ::close(fd);
-    return ntohs(address.sin_port);
-}
 
 Result<pid_t> spawn(const std::vector<std::string>& command, const std::string& log) {
     std::vector<char*> arguments;
@@ -70,7 +58,7 @@ Result<void> await(const DatabaseServer& server, const std::string& log) {
 }  // namespace
 
 Result<DatabaseServer> start_ours(const std::string& programs, const std::string& folder) {
-    const int port = free_port();
+    const std::uint16_t port = io::free_port();
     UNDERSTUDY_TRY(const std::string password, write_file(folder + "/password", "secret\n"));
     UNDERSTUDY_TRY(
         const std::string config,
@@ -105,7 +93,7 @@ Result<DatabaseServer> start_postgresql(const std::string& folder) {
     int status = 0;
     ::waitpid(initdb, &status, 0);
     if (status != 0) return Error(ErrorKind::failed, "initdb", last_line(log));
-    const int port = free_port();
+    const std::uint16_t port = io::free_port();
     DatabaseServer server{"postgresql",
                           fmt::format("host=127.0.0.1 port={} user=bench dbname=postgres", port)};
     // Its defaults, which are durable: fsync and synchronous_commit on.

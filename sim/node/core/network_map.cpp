@@ -6,26 +6,11 @@
 
 #include <algorithm>
 
+#include "base/dns_name.hpp"
 #include "base/json.hpp"
 
 namespace understudy::node {
 namespace {
-
-bool is_dns_name(std::string_view name) {
-    if (name.empty() || name.size() > 253) return false;
-    std::size_t label = 0;
-    char previous = '.';
-    for (const char c : name) {
-        const bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (c == '.' ? (previous == '.' || previous == '-')
-                     : !(alphanumeric || (c == '-' && previous != '.')))
-            return false;
-        label = c == '.' ? 0 : label + 1;
-        if (label > 63) return false;
-        previous = c;
-    }
-    return previous != '.' && previous != '-';
-}
 
 bool in_zone(std::string_view name, std::string_view zone) {
     return !zone.empty() && name.size() > zone.size() + 1 && name.ends_with(zone) &&

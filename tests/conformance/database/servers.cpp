@@ -13,9 +13,9 @@
 #include <stdexcept>
 #include <thread>
 
+#include "base/io/free_port.hpp"
 #include "sim/postgresql/installation.hpp"
 #include "sim/postgresql/server_user.hpp"
-#include "tests/support/free_port.hpp"
 
 namespace understudy::test {
 namespace {
@@ -85,7 +85,7 @@ void DatabaseServer::stop(int signal) {
 }
 
 OurServer::OurServer(const std::string& more_settings) {
-    port_ = free_port();
+    port_ = io::free_port();
     configuration_ = (folder_.path() / "config.yaml").string();
     std::ofstream(folder_.path() / "password") << "secret\n";
     std::ofstream(configuration_) << fmt::format(
@@ -115,7 +115,7 @@ bool PostgresServer::installed() {
 }
 
 PostgresServer::PostgresServer() {
-    port_ = free_port();
+    port_ = io::free_port();
     const auto installation = postgresql::newest_installation();
     if (!installation) throw std::runtime_error("no PostgreSQL server is installed");
     const auto user = postgresql::server_user();

@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include "tests/support/free_port.hpp"
+#include "base/io/free_port.hpp"
 
 namespace understudy::files::testing {
 
@@ -23,7 +23,7 @@ Result<std::unique_ptr<Service>> Service::start(int clients, const ServiceOption
     if (std::string why = why_not(); !why.empty()) return Error(ErrorKind::environment, "file service", why);
     auto service = std::unique_ptr<Service>(new Service);
     service->address_ = options.address;
-    service->port_ = test::free_port();
+    service->port_ = io::free_port();
     if (::mkdir(service->local().c_str(), 0755) != 0) return system_error(service->local(), errno);
     std::ofstream config(service->scratch("files.yaml"));
     config << "listen: " << options.address << ":" << service->port_

@@ -11,8 +11,8 @@
 #include <string>
 #include <thread>
 
+#include "base/io/free_port.hpp"
 #include "base/io/unique_fd.hpp"
-#include "tests/support/free_port.hpp"
 
 namespace understudy::lb {
 
@@ -38,7 +38,7 @@ class Peer {
     io::UniqueFd fd_;
 };
 
-using test::free_port;
+using io::free_port;
 
 // Listens on address:port and runs `handler` in a thread of its own for each connection.
 class TestBackend {

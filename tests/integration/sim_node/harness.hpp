@@ -17,18 +17,18 @@
 #include <vector>
 
 #include "base/event.hpp"
+#include "base/io/free_port.hpp"
 #include "base/io/http.hpp"
 #include "base/io/unique_fd.hpp"
 #include "sim/node/core/audit.hpp"
 #include "sim/node/database.hpp"
-#include "tests/support/free_port.hpp"
 
 namespace understudy::node {
 
 constexpr auto generous = std::chrono::seconds(60);
 
 bool wait_until(const std::function<bool()>& condition, std::chrono::milliseconds limit = generous);
-using test::free_port;
+using io::free_port;
 bool port_is_open(std::uint16_t port);
 std::string program(const char* directory_variable, const std::string& name);
 

@@ -13,8 +13,8 @@
 #include <filesystem>
 
 #include "base/event.hpp"
+#include "base/io/free_port.hpp"
 #include "base/io/unique_fd.hpp"
-#include "tests/support/free_port.hpp"
 
 namespace understudy::program {
 namespace {
@@ -105,7 +105,7 @@ TEST_F(Supervised, the_working_directory_is_made_when_missing) {
 }
 
 TEST_F(Supervised, the_host_is_active_while_the_program_listens) {
-    const std::uint16_t port = test::free_port();
+    const std::uint16_t port = io::free_port();
     const std::string number = std::to_string(port);
     // Listens for one connection, then lives on without the port.
     start({{"sh", "-c", "busybox nc -l -p " + number + " </dev/null; sleep 1000"}, port, {}});

@@ -13,7 +13,7 @@
 #include <fstream>
 #include <utility>
 
-#include "tests/support/free_port.hpp"
+#include "base/io/free_port.hpp"
 
 namespace understudy::test {
 namespace {
@@ -52,7 +52,7 @@ void Database::SetUp() {
     ASSERT_NE(::mkdtemp(pattern), nullptr);
     directory_ = pattern;
     std::ofstream(directory_ + "/password") << "secret\n";
-    port_ = free_port();
+    port_ = io::free_port();
     ASSERT_NE(port_, 0);
     std::ofstream(directory_ + "/config.yaml") << fmt::format(
         "listen: 127.0.0.1:{}\nfile: {}/db.sqlite\nusers: {{a: {{password_file: "

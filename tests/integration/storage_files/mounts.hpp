@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
+#include "base/io/free_port.hpp"
 #include "base/io/unique_fd.hpp"
 #include "programs.hpp"
 #include "relay.hpp"
-#include "tests/support/free_port.hpp"
 
 namespace understudy::files::testing {
 
@@ -44,7 +44,7 @@ class MountsOfTwo : public ::testing::Test {
     // With a relay, client a goes through it.
     void begin(const std::string& lease, bool with_relay, const std::vector<std::string>& options = {}) {
         if (std::string why = why_not(); !why.empty()) GTEST_SKIP() << why;
-        port = test::free_port();
+        port = io::free_port();
         put(directory.path("files.yaml"),
             "listen: 127.0.0.1:" + std::to_string(port) + "\nexports: {share: {path: " +
                 directory.path("data") + ", quota: 80MiB, client_lease: " + lease +

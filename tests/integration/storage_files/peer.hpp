@@ -7,10 +7,10 @@
 #include <string>
 #include <variant>
 
+#include "base/io/free_port.hpp"
 #include "base/io/unique_fd.hpp"
 #include "programs.hpp"
 #include "storage/files/core/message.hpp"
-#include "tests/support/free_port.hpp"
 
 namespace understudy::files::testing {
 
@@ -25,7 +25,7 @@ class Server {
 
   private:
     Directory directory_;
-    std::uint16_t port_ = test::free_port();
+    std::uint16_t port_ = io::free_port();
     std::unique_ptr<Program> program_;
     bool started_ = false;
 };

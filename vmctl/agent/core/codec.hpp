@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages as bytes. A frame is a 4-byte little-endian length (of what follows, 1 to 1 MiB), one type byte, a
-// body.
+// body (message_body.hpp).
 //
 // A virtio-serial port keeps no boundaries over a VM reset: what arrives may begin or stop inside a frame of
 // an old boot. So each side opens a session with a 32-byte marker: 16 bytes of magic, the session number (8
@@ -46,7 +46,6 @@ class Decoder {
 
     void feed(std::string_view bytes);
     std::optional<Result<Decoded>> next();
-    std::uint64_t dropped_bytes() const { return dropped_bytes_; }
 
   private:
     std::optional<std::size_t> find_marker(std::size_t from, std::uint64_t& session) const;
@@ -58,7 +57,6 @@ class Decoder {
     std::optional<std::size_t> marker_at_;  // the first one in buffer_
     std::uint64_t marker_session_ = 0;
     bool in_session_ = false;
-    std::uint64_t dropped_bytes_ = 0;
 };
 
 }  // namespace understudy::vmctl

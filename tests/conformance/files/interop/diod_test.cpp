@@ -13,9 +13,9 @@
 #include <memory>
 #include <sstream>
 
+#include "base/io/free_port.hpp"
 #include "base/io/unique_fd.hpp"
 #include "tests/integration/storage_files/programs.hpp"
-#include "tests/support/free_port.hpp"
 
 namespace understudy::files::testing {
 namespace {
@@ -28,7 +28,7 @@ class Diod : public ::testing::Test {
     void SetUp() override {
         if (::access(diod, X_OK) != 0) GTEST_SKIP() << "package diod is missing";
         if (std::string why = why_not(); !why.empty()) GTEST_SKIP() << why;
-        const std::string listen = fmt::format("127.0.0.1:{}", test::free_port());
+        const std::string listen = fmt::format("127.0.0.1:{}", io::free_port());
         fs::create_directory(directory.path("data"));
         server = std::make_unique<Child>([&] {
             const std::string log = directory.path("log");

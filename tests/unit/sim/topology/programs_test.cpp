@@ -2,10 +2,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include <cstdlib>
-
 #include "sim/topology/bound.hpp"
-#include "sim/topology/reader.hpp"
+#include "sim/topology/queries.hpp"
+#include "tests/unit/sim/topology/guide.hpp"
 
 namespace understudy::topology {
 namespace {
@@ -13,10 +12,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-std::string topologies() {
-    return std::string(std::getenv("UNDERSTUDY_SOURCE_DIR")) + "/topologies";
-}
 
 Topology brokers(const std::vector<std::string>& settings = {}) {
     return *load_topology(topologies() + "/activemq-shared-store.yaml", settings);
@@ -29,10 +24,6 @@ Result<Topology> with_program(const std::string& program, const std::string& mac
                     "{{p: {{{}}}}}}}",
                     machines, program),
         topologies() + "/beside.yaml");
-}
-
-std::string refusal(const Result<Topology>& result) {
-    return result.has_value() ? "accepted" : result.error().message();
 }
 
 TEST(Programs, a_command_with_environment_and_files_is_read_with_its_defaults) {

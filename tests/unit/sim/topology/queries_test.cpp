@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "sim/topology/queries.hpp"
+
 #include <gmock/gmock.h>
 
 #include <cstdlib>
 
 #include "sim/topology/reader.hpp"
+#include "sim/topology/reading.hpp"
 
 namespace understudy::topology {
 namespace {
@@ -33,7 +36,7 @@ TEST(TopologyQueries, a_client_reaches_a_node_by_its_balancer_or_its_own_host) {
     const Topology topology = guide();
     EXPECT_EQ(rpc_endpoint(topology, "party-a").host, "corda-lb.region.test");
     EXPECT_EQ(rpc_endpoint(topology, "party-a").port, 10005);
-    EXPECT_EQ(http_endpoint(topology, "party-b").host, "party-b.region.test");
+    EXPECT_EQ(rpc_endpoint(topology, "party-b").host, "party-b.region.test");
     EXPECT_EQ(rpc_endpoint(topology, "nobody").host, "");
 }
 

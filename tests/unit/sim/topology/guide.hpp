@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Topologies for tests of the reader: the files of topologies/, the guide's with a change, and what is said
+// of a mistake.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "sim/topology/reader.hpp"
+
+namespace understudy::topology {
+
+inline std::string topologies() {
+    return std::string(std::getenv("UNDERSTUDY_SOURCE_DIR")) + "/topologies";
+}
+
+// The guide's topology with one piece of its text replaced, as if it lay beside the original.
+inline Result<Topology> guide_with(const std::string& piece, const std::string& replacement) {
+    const std::string path = topologies() + "/corda-ha.yaml";
+    std::ifstream file(path);
+    std::ostringstream whole;
+    whole << file.rdbuf();
+    std::string text = whole.str();
+    const std::size_t at = text.find(piece);
+    EXPECT_NE(at, std::string::npos) << piece;
+    if (at != std::string::npos) text.replace(at, piece.size(), replacement);
+    return parse_topology(text, path);
+}
+
+inline std::string refusal(const Result<Topology>& result) {
+    if (result.has_value()) return "accepted";
+    EXPECT_EQ(result.error().kind, ErrorKind::bad_input);
+    return result.error().message();
+}
+
+}  // namespace understudy::topology
