@@ -91,6 +91,7 @@ asio::awaitable<Result<void>> Region::start() {
     if (started.has_error()) co_return started.error();
     started_ = true;
     asio::co_spawn(executor_, heal_when_due(), asio::detached);
+    asio::co_spawn(executor_, keep_service_faults(), asio::detached);
     co_return Result<void>();
 }
 

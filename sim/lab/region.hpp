@@ -61,6 +61,7 @@ class Region {
     boost::asio::awaitable<Result<void>> change_service(std::shared_ptr<Host> host, Effect effect);
     boost::asio::awaitable<json::array> states_of(std::function<bool(const std::string&)> wanted);
     boost::asio::awaitable<void> heal_when_due();
+    boost::asio::awaitable<void> keep_service_faults();
     StatusDocument status_document() const;
 
     boost::asio::any_io_executor executor_;

@@ -24,10 +24,26 @@ asio::awaitable<Result<void>> Region::change_service(std::shared_ptr<Host> host,
     // A service without power may be gone before its answer is.
     const bool no_power = !effect.words.empty() && effect.words.front() == "power-loss";
     if (no_power && outcome->err.find("end of stream") != std::string::npos) co_return Result<void>();
+    // Told by the user and after a restart at once: ids are given once.
+    if (outcome->err.find("a fault of that id is in force") != std::string::npos) co_return Result<void>();
     if (outcome->status == 0 || outcome->err.find("no such fault is in force") != std::string::npos)
         co_return Result<void>();
     co_return Error(outcome->status == 2 ? ErrorKind::bad_input : ErrorKind::failed, host->plan().name,
                     outcome->err.substr(0, outcome->err.find('\n')));
+}
+
+// A service that was started again knows nothing of the faults that are in force.
+asio::awaitable<void> Region::keep_service_faults() {
+    const std::shared_ptr<EventSubscription> events = hub_.subscribe();
+    while (const std::optional<scenario::RegionEvent> event = co_await events->next()) {
+        if (event->event.name != "ready" || (event->event.source != "files" && event->event.source != "db"))
+            continue;
+        std::vector<Effect> effects = ledger_->of_service(event->host);
+        if (effects.empty()) continue;
+        const auto carried = co_await carry_out(std::move(effects));
+        if (carried.has_error())
+            hub_.record(event->host, {"lab", "fault_lost", carried.error().message(), {}});
+    }
 }
 
 asio::awaitable<json::array> Region::states_of(std::function<bool(const std::string&)> wanted) {

@@ -45,6 +45,12 @@ Effect::Kind beginning(FaultKind kind) {
     invariant_broken("kind", "a FaultKind outside the enumeration", __FILE__, __LINE__);
 }
 
+Effect at_service(const FaultRequest& request, const std::string& host) {
+    std::vector<std::string> words{scenario::name_at_service(request.kind)};
+    for (const auto& [key, value] : request.settings) words.push_back(key + "=" + value);
+    return {Effect::Kind::service_fault, host, request.name, std::move(words)};
+}
+
 std::string unit_of(const FaultRequest& request) {
     return request.kind == FaultKind::kill || request.kind == FaultKind::stop ? request.unit : "";
 }
@@ -173,15 +179,21 @@ std::vector<Effect> FaultLedger::begin(const FaultRequest& request) {
         return effects;
     }
     if (is_of_service(request.kind)) {
-        std::vector<std::string> words{scenario::name_at_service(request.kind)};
-        for (const auto& [key, value] : request.settings) words.push_back(key + "=" + value);
-        for (const std::string& host : request.targets)
-            effects.push_back({Effect::Kind::service_fault, host, request.name, words});
+        for (const std::string& host : request.targets) effects.push_back(at_service(request, host));
         return effects;
     }
     for (const std::string& host : request.targets)
         if (is_moment(request.kind) || holds_[hold_key(request, host)]++ == 0)
             effects.push_back({beginning(request.kind), host, unit_of(request), {}});
+    return effects;
+}
+
+std::vector<Effect> FaultLedger::of_service(const std::string& host) const {
+    std::vector<Effect> effects;
+    for (const Fault& fault : in_force_)
+        if (is_of_service(fault.request.kind) &&
+            std::count(fault.request.targets.begin(), fault.request.targets.end(), host) != 0)
+            effects.push_back(at_service(fault.request, host));
     return effects;
 }
 

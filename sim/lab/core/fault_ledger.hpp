@@ -92,6 +92,9 @@ class FaultLedger {
     // Refuses an id that is not in force (bad_input); says which are.
     Result<std::vector<Effect>> heal(const std::string& id);
 
+    // What a service that was started again must be told once more, in the order it was applied.
+    std::vector<Effect> of_service(const std::string& host) const;
+
     const std::vector<Fault>& in_force() const { return in_force_; }
     std::optional<Deadline> next_deadline() const;
     std::vector<std::string> due(Instant now) const;  // ids whose time is over

@@ -77,6 +77,20 @@ TEST_F(ShareFaults, a_share_is_read_only_until_it_is_healed) {
     EXPECT_EQ(in("corda-primary", "echo 2 > ro-file && cat ro-file").out, "2\n");
 }
 
+TEST_F(ShareFaults, a_service_that_was_killed_has_its_faults_again) {
+    ASSERT_NO_FATAL_FAILURE(bring_up());
+    ASSERT_EQ(in("corda-primary", "echo 1 > ro-file").status, 0);
+    ASSERT_EQ(fault({"share-read-only", "corda-files", "path=ro-*", "as=ro"}).status, 0);
+    ASSERT_EQ(understudy({"fault", "--name", "shares", "kill", "corda-files", "unit=files"}).status, 0);
+    EXPECT_TRUE(comes_true("the service has its fault again", [this] {
+        const Outcome outcome = understudy({"status", "--name", "shares", "--json"});
+        return outcome.out.find("\"id\":\"ro\",\"kind\":\"read-only\"") != std::string::npos;
+    }));
+    EXPECT_NE(in("corda-primary", "echo 2 > ro-file").status, 0);
+    EXPECT_EQ(understudy({"heal", "--name", "shares", "ro"}).status, 0);
+    EXPECT_EQ(in("corda-primary", "echo 2 > ro-file && cat ro-file").out, "2\n");
+}
+
 TEST_F(ShareFaults, a_power_loss_takes_what_was_not_synced_and_the_hosts_go_on) {
     ASSERT_NO_FATAL_FAILURE(bring_up());
     ASSERT_EQ(in("corda-primary", "echo kept > kept && sync kept && echo lost > lost").status, 0);

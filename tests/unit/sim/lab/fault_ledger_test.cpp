@@ -56,9 +56,16 @@ TEST(FaultLedger, a_fault_of_a_share_is_the_file_services_own_under_the_same_id)
                                    "files",
                                    "slow-journal",
                                    {"stall", "client=primary", "path=artemis/*"}}));
+    EXPECT_THAT(ledger.of_service("primary"), IsEmpty());
+    EXPECT_THAT(ledger.of_service("files"),
+                ElementsAre(Effect{Effect::Kind::service_fault,
+                                   "files",
+                                   "slow-journal",
+                                   {"stall", "client=primary", "path=artemis/*"}}));
     EXPECT_THAT(*ledger.heal("slow-journal"),
                 ElementsAre(Effect{Effect::Kind::service_heal, "files", "slow-journal"}));
     EXPECT_TRUE(ledger.apply(request(FaultKind::share_power_loss, {"files"}), start)->heals_itself);
+    EXPECT_THAT(ledger.of_service("files"), IsEmpty());
     EXPECT_THAT(ledger.in_force(), IsEmpty());
     EXPECT_THAT(ledger.apply(request(FaultKind::share_stall, {"primary"}), start).error().message(),
                 HasSubstr("'primary' is no file service; file services: files"));
