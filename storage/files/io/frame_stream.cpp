@@ -56,7 +56,6 @@ asio::awaitable<Result<Frame>> FrameStream::read_frame(std::uint32_t limit) {
             asio::buffer(input_.get() + input_end_, input_bytes - input_end_),
             asio::as_tuple(asio::use_awaitable));
         input_end_ += count;
-        ended_by_peer_ = error == asio::error::eof;
         if (error) co_return Error(ErrorKind::failed, "9P connection", error.message());
     }
     co_return Error(ErrorKind::failed, "9P connection", "closed");

@@ -36,7 +36,6 @@ class FrameStream : public std::enable_shared_from_this<FrameStream> {
     void set_user_timeout(Duration limit);
 
     bool is_open() const { return open_; }
-    bool was_ended_by_peer() const { return ended_by_peer_; }  // which sends nothing more
     std::size_t queued_bytes() const { return queued_bytes_ + in_flight_bytes_; }
 
   private:
@@ -50,7 +49,7 @@ class FrameStream : public std::enable_shared_from_this<FrameStream> {
     bool write_is_due_ = false;
     std::unique_ptr<char[]> input_;  // what came and is not used yet: from input_used_ to input_end_
     std::size_t input_used_ = 0, input_end_ = 0;
-    bool open_ = true, ended_by_peer_ = false;
+    bool open_ = true;
 };
 
 }  // namespace understudy::files

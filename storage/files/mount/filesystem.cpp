@@ -61,8 +61,8 @@ std::uint64_t Filesystem::number_of(fuse_ino_t inode) const {
     return found == inodes_.end() ? 0 : link_.fids().qid(found->second.fid).path;
 }
 
-void Filesystem::delegation_changed(bool held) {
-    if (held) {
+void Filesystem::delegation_changed(Link::DelegationState now) {
+    if (now == Link::DelegationState::held) {
         // Asked before anything is kept: this kernel may have no way to make it forget.
         kernel_keeps_names_ = kernel_ != nullptr && kernel_->forget_names();
         cache_.begin();
@@ -70,7 +70,9 @@ void Filesystem::delegation_changed(bool held) {
     }
     cache_.end();
     if (kernel_ == nullptr) return;
-    if (kernel_keeps_names_) kernel_->forget_names();
+    // Names last for as long as nobody else can have changed them. Forgotten at once they would make all but
+    // the first who looks one up wait where no signal reaches them, until the server is back.
+    if (kernel_keeps_names_ && now == Link::DelegationState::over) kernel_->forget_names();
     for (auto& [number, inode] : inodes_)
         if (std::exchange(inode.attributes_kept, false)) kernel_->forget_attributes(number);
 }

@@ -57,7 +57,7 @@ class Filesystem {
           behind_(executor, link, write_behind_bytes,
                   [this](std::uint64_t number, int error) { write_failed(number, error); }),
           ahead_(executor, link) {
-        link.on_delegation([this](bool held) { delegation_changed(held); });
+        link.on_delegation([this](Link::DelegationState now) { delegation_changed(now); });
     }
 
     // What tells the kernel; none, or before: it is told to keep nothing.
@@ -162,7 +162,7 @@ class Filesystem {
     void answer_attributes(const CallPtr& call, fuse_ino_t inode, const struct stat& status,
                            const MetadataCache::Question& question);
     Task learn_status(fuse_ino_t inode);
-    void delegation_changed(bool held);
+    void delegation_changed(Link::DelegationState now);
     std::uint64_t number_of(fuse_ino_t inode) const;  // 0: unknown
     void remember(pid_t thread, fuse_ino_t folder, std::vector<RecentStatus> seen);
     std::optional<struct stat> recent_status(const CallPtr& call, fuse_ino_t inode);

@@ -146,7 +146,7 @@ bool Link::is_overdue(Instant since) const {
 
 void Link::disconnected(const std::string& reason) {
     if (stream_ == nullptr) return;
-    end_delegation();  // before the server can learn that this connection has ended
+    if (delegated_) end_delegation(DelegationState::unconnected);
     stream_->close();
     stream_.reset();
     bound_ = false;
@@ -172,7 +172,7 @@ void Link::refused(const std::string& reason) {
 }
 
 void Link::lose_session(const std::string& reason) {
-    end_delegation();
+    if (delegated_) end_delegation(DelegationState::unconnected);
     attached_once_ = false;
     incarnation_ = random_incarnation();
     if (was_ready_) events_.report("session_lost", reason);

@@ -79,10 +79,14 @@ class Link {
     bool reads_fully() const { return has_lease_; }
 
     // The share's delegation (core/delegation.hpp). Asks for it, not again within 50 ms and where it isn't
-    // held; nobody waits. `on_delegation` is told when it is held and when it is not any more: by then
-    // everything must be forgotten.
+    // held; nobody waits. `on_delegation` is told when it is held; when its connection is lost, so that
+    // nobody but this client changes anything until the lease ends or it attaches anew; and when it is over:
+    // when the call returns everything must be forgotten.
+    enum class DelegationState { held, unconnected, over };
     void want_delegation();
-    void on_delegation(std::function<void(bool held)> callback) { delegation_changed_ = std::move(callback); }
+    void on_delegation(std::function<void(DelegationState)> callback) {
+        delegation_changed_ = std::move(callback);
+    }
     bool is_delegated() const { return delegated_; }
     // For how long, from now, what was asked for under it may be remembered; zero without it.
     Duration delegated_for() const;
@@ -119,7 +123,7 @@ class Link {
     void arrived(std::uint32_t fid, const std::vector<Qid>* qids);
     boost::asio::awaitable<bool> reclaim_locks();
     boost::asio::awaitable<void> ask_for_delegation(std::shared_ptr<FrameStream> stream);
-    void end_delegation();
+    void end_delegation(DelegationState now);
     boost::asio::awaitable<void> keep_alive();
     void look_after_the_lease(Instant now);
     void fail_overdue();
@@ -167,7 +171,7 @@ class Link {
     HeldLocks locks_;
     bool delegated_ = false, delegation_asked_ = false;
     Instant delegation_asked_at_{};
-    std::function<void(bool)> delegation_changed_ = [](bool) {};
+    std::function<void(DelegationState)> delegation_changed_ = [](DelegationState) {};
     std::uint16_t next_tag_ = 0;
     std::uint64_t next_order_ = 0;
     std::shared_ptr<Link*> self_ = std::make_shared<Link*>(this);

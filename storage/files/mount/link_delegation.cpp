@@ -40,18 +40,19 @@ asio::awaitable<void> Link::ask_for_delegation(std::shared_ptr<FrameStream> stre
     delegation_asked_ = false;
     if (stream_ != stream || error_of<Rxattrwalk>(asked) != 0) co_return;
     delegated_ = true;
-    delegation_changed_(true);
+    delegation_changed_(DelegationState::held);
     RequestPtr recall = send_control(Tread{delegation_fid, 0, 1});
     recall->may_take_long = true;
     co_await answer(std::move(recall));
     if (stream_ != stream) co_return;
-    end_delegation();
+    end_delegation(DelegationState::over);
     Body clunk_request = Tclunk{delegation_fid};
     co_await control(std::move(clunk_request));
 }
 
-void Link::end_delegation() {
-    if (std::exchange(delegated_, false)) delegation_changed_(false);
+void Link::end_delegation(DelegationState now) {
+    delegated_ = false;
+    delegation_changed_(now);
 }
 
 }  // namespace understudy::files

@@ -27,6 +27,8 @@ constexpr Duration between_sessions = 1s;
 }  // namespace
 
 asio::awaitable<bool> Link::attach() {
+    // From then on the server lets others change what was delegated before.
+    end_delegation(DelegationState::over);
     Body version_request = Tversion{max_message_bytes, "9P2000.L"};
     Answer version = co_await control(std::move(version_request));
     if (stream_ == nullptr) co_return false;

@@ -81,8 +81,6 @@ asio::awaitable<void> Connection::run() {
             co_await room_.async_wait(asio::as_tuple(asio::use_awaitable));
         }
     }
-    // A client that ends its connection has forgotten before what a delegation let it remember.
-    if (delegation_fid_ && stream_->was_ended_by_peer()) forget(*delegation_fid_);
     stream_->close();
     for (const auto& [tag, ticket] : std::map(waiting_)) share_->sessions->cancel(ticket);
     for (const auto& [tag, held] : std::map(held_)) held.cancel();

@@ -68,9 +68,7 @@ void Relay::run() {
             bool alive = (polled[1 + 2 * i].revents == 0 || read(pair.client)) &&
                          (polled[2 + 2 * i].revents == 0 || read(pair.server)) &&
                          pass(pair.client, pair.server, false) && pass(pair.server, pair.client, hold_);
-            if (alive) continue;
-            pairs_[i].reset();
-            ++ended_;
+            if (!alive) pairs_[i].reset();
         }
         pairs_.erase(std::remove(pairs_.begin(), pairs_.end(), nullptr), pairs_.end());
         if (polled[0].revents != 0) accept();

@@ -29,7 +29,6 @@ class Relay {
     void hold_answers(bool hold) { hold_ = hold; }
     void end_connections() { end_ = true; }                   // what is held is lost with them
     std::size_t connections() const { return connections_; }  // so far
-    std::size_t ended() const { return ended_; }              // connections, by either side
     std::size_t seen(std::uint8_t type) const { return seen_[type]; }
 
   private:
@@ -51,7 +50,7 @@ class Relay {
     std::vector<std::unique_ptr<Pair>> pairs_;
     std::atomic<std::uint8_t> lose_ = 0;
     std::atomic<bool> hold_ = false, end_ = false, stop_ = false;
-    std::atomic<std::size_t> connections_ = 0, ended_ = 0;
+    std::atomic<std::size_t> connections_ = 0;
     std::atomic<std::size_t> seen_[256] = {};
     std::thread thread_;
 };

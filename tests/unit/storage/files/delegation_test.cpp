@@ -103,21 +103,15 @@ TEST_F(ServerDelegation, a_change_that_waits_can_be_given_up) {
     EXPECT_EQ(text(), "old");
 }
 
-TEST_F(ServerDelegation, a_client_that_ends_its_connection_no_longer_holds_it) {
+TEST_F(ServerDelegation, a_client_holds_it_without_a_connection_until_it_is_back_by_another) {
     Client a(at, "a#1"), b(at, "b#1");
     ASSERT_EQ(take(a), 0);
     b.send(5, Twrite{1, 0, {"new"}});
     EXPECT_TRUE(waiting(1));
     a.close();
-    EXPECT_EQ(b.next().tag, 5);
-    EXPECT_EQ(text(), "new");
-}
-
-TEST_F(ServerDelegation, a_client_that_is_back_by_another_connection_no_longer_holds_it) {
-    Client a(at, "a#1"), b(at, "b#1");
-    ASSERT_EQ(take(a), 0);
-    b.send(5, Twrite{1, 0, {"new"}});
+    EXPECT_EQ(b.lock_status(0), lock_success);
     EXPECT_TRUE(waiting(1));
+    EXPECT_EQ(text(), "old");
     Client again(at, "a#1#resume");
     EXPECT_EQ(b.next().tag, 5);
     EXPECT_EQ(text(), "new");
