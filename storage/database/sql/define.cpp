@@ -263,7 +263,10 @@ Statement Translator::create_index(const PgQuery__IndexStmt& node) {
             fmt::format("{}{}{}", i == 0 ? "" : ", ",
                         plain ? quoted(element.name) : with_collation("(" + value.sql + ")", value.type.type),
                         element.ordering == PG_QUERY__SORT_BY_DIR__SORTBY_DESC ? " DESC" : "");
-        default_name += plain ? std::string("_") + element.name : "_expr";
+        const std::string& called = value.name;
+        default_name += "_" + (plain                                    ? std::string(element.name)
+                               : called.empty() || called == "?column?" ? std::string("expr")
+                                                                        : called);
     }
     const bool named = node.idxname != nullptr && *node.idxname != '\0';
     result.sql = fmt::format("CREATE {}INDEX {}{} ON {} ({})", node.unique ? "UNIQUE " : "",
