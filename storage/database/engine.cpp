@@ -73,10 +73,13 @@ std::optional<SqlError> Engine::carry_out(const EngineAction& action, BackendWri
         error->message = "canceling statement due to statement timeout";
     copy_.reset();
     query_.reset();
-    if (transaction_.implicit() || transaction_.none() || !transaction_.open()) drop_portals();
     transaction_.fail();
+    // What a savepoint can bring back is kept until then.
+    if (!transaction_.recoverable()) {
+        drop_portals();
+        end_cursors(false);
+    }
     if (sqlite3_get_autocommit(connection_.get()) != 0) lease_.finished(false);  // rolled back, all of it
-    if (!transaction_.open() || transaction_.failed()) end_cursors(false);
     if (!transaction_.open()) settings_.finish(false);
     return error;
 }
@@ -196,6 +199,7 @@ Engine::Status Engine::bind(const Bind& bind) {
     Portal portal;
     portal.prepared = prepared;
     portal.formats = bind.result_formats;
+    portal.opened = ++opened_;
     if (run_by_sqlite(statement.kind)) {
         portal.compiled = std::move(prepared->compiled);
         if (!portal.compiled) {
@@ -221,19 +225,6 @@ Engine::Status Engine::bind(const Bind& bind) {
     portals_[bind.portal] = std::move(portal);
     out_->bind_complete();
     return std::nullopt;
-}
-
-void Engine::give_back(Portal& portal) {
-    if (!portal.compiled || !portal.prepared) return;
-    sqlite3_reset(portal.compiled.get());
-    sqlite3_clear_bindings(portal.compiled.get());
-    if (!portal.prepared->compiled) portal.prepared->compiled = std::move(portal.compiled);
-    portal.compiled.reset();
-}
-
-void Engine::drop_portals() {
-    for (auto& [name, portal] : portals_) give_back(portal);
-    portals_.clear();
 }
 
 Engine::Status Engine::describe(const Describe& describe) {
@@ -278,7 +269,11 @@ Engine::Status Engine::execute(const Execute& execute) {
         portal.formats = found->second.formats;
         return run_portal(portal, 0, false);
     }
-    return run_portal(found->second, execute.row_limit, false);
+    if (found->second.failed)
+        return SqlError{"55000", fmt::format("portal \"{}\" cannot be run", execute.portal)};
+    auto error = run_portal(found->second, execute.row_limit, false);
+    if (error) found->second.failed = true;
+    return error;
 }
 
 void Engine::close(const Close& close) {

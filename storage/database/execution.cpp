@@ -142,6 +142,7 @@ SqlResult<bool> Engine::next_row(Portal& portal, std::vector<Stored>& row) {
         portal.held.pop_front();
         return true;
     }
+    if (portal.held_error) return *portal.held_error;
     if (portal.finished || portal.all_held) return false;
     sqlite3_stmt* compiled = portal.compiled.get();
     const int code = sqlite3_step(compiled);
@@ -197,33 +198,6 @@ Engine::Status Engine::send_rows(Portal& portal, std::int64_t row_limit) {
     if (statement.kind == StatementKind::select) lease_.read(statement, row);
     if (statement.kind == StatementKind::remove && counted > 0) lease_.removed_from(statement);
     out_->command_complete(tag_of(statement, counted));
-    return std::nullopt;
-}
-
-// A cursor shows what was there when it began: before its session writes, what is left of it is read.
-Engine::Status Engine::hold_open_portals() {
-    std::size_t bytes = 0;
-    for (auto& [name, portal] : portals_) {
-        if (!portal.started || portal.finished || portal.all_held || !portal.compiled) continue;
-        std::deque<std::vector<Stored>> rows;
-        while (true) {
-            std::vector<Stored> row;
-            const auto more = next_row(portal, row);
-            if (more.has_error()) return more.error();
-            if (!*more) break;
-            for (const auto& value : row)
-                bytes +=
-                    sizeof value +
-                    (std::holds_alternative<std::string>(value) ? std::get<std::string>(value).size() : 0);
-            if (bytes > max_held_bytes)
-                return SqlError{sqlstate::limit_exceeded,
-                                "open cursors have too many rows left to keep across a write"};
-            rows.push_back(std::move(row));
-        }
-        portal.held = std::move(rows);
-        portal.all_held = true;
-        sqlite3_reset(portal.compiled.get());
-    }
     return std::nullopt;
 }
 

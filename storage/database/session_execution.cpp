@@ -118,17 +118,15 @@ Engine::Status Engine::run_transaction_statement(const Statement& statement) {
         case StatementKind::savepoint:
             error = transaction_.savepoint(statement.name);
             if (!error) lease_.savepoint(statement.name);
+            if (!error) opened_by_savepoint_.set(statement.name, opened_);
             break;
         case StatementKind::release:
             error = transaction_.release(statement.name);
             if (!error) lease_.release(statement.name);
+            if (!error) opened_by_savepoint_.release(statement.name);
             break;
         default:
-            drop_portals();
-            end_cursors(false);
-            error = transaction_.roll_back_to(statement.name);
-            if (!error) lease_.roll_back_to(statement.name);
-            schema_.forget();
+            error = roll_back_to(statement.name);
     }
     if (error) return error;
     out_->command_complete(tag);

@@ -37,6 +37,7 @@ class Transaction {
     bool implicit() const { return block_ == Block::implicit; }
     bool none() const { return block_ == Block::none; }
     bool failed() const { return block_ == Block::failed; }
+    bool recoverable() const { return !savepoints_.empty(); }  // where it failed: by ROLLBACK TO
     bool writing() const { return writing_; }
     bool read_only() const { return read_only_; }
     Isolation isolation() const { return isolation_; }
