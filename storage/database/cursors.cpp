@@ -25,7 +25,7 @@ Engine::Status Engine::declare_cursor(const Prepared& outer) {
     if (inner.locks_rows) {
         if (auto error = hold_open_portals()) return error;
         if (auto error = transaction_.before_write(lock_limit(), inner.tag)) return error;
-    } else if (auto error = transaction_.before_read()) {
+    } else if (auto error = before_read()) {
         return error;
     }
     start_clock();

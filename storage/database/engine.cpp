@@ -62,8 +62,7 @@ std::optional<SqlError> Engine::carry_out(const EngineAction& action, BackendWri
             if constexpr (std::is_same_v<Item, CopyFail>)
                 return SqlError{sqlstate::query_canceled, "COPY from stdin failed: " + item.reason};
             if constexpr (std::is_same_v<Item, Sync>) {
-                if (transaction_.implicit()) return finish(true);
-                if (transaction_.none()) drop_portals();
+                return end_statements();
             }
             return std::nullopt;
         },
@@ -89,7 +88,7 @@ Engine::Status Engine::run_query(const std::string& sql) {
     if (tree.has_error()) return tree.error();
     if (tree->size() == 0) {
         out_->empty_query_response();
-        return std::nullopt;
+        return end_statements();
     }
     query_ = std::move(*tree);
     query_next_ = 0;
@@ -109,7 +108,7 @@ Engine::Status Engine::run_statements() {
         if (copy_) return std::nullopt;  // the rest waits for its rows
     }
     query_.reset();
-    return transaction_.implicit() ? finish(true) : std::nullopt;
+    return end_statements();
 }
 
 Engine::Status Engine::admit(StatementKind kind) const {
@@ -130,6 +129,7 @@ SqlResult<std::shared_ptr<Engine::Prepared>> Engine::prepare(std::string sql, co
     // In a failed transaction nothing is looked up, but what ends it must be known.
     if (transaction_.failed() && node->node_case != PG_QUERY__NODE__NODE_TRANSACTION_STMT)
         return *admit(StatementKind::select);
+    if (auto error = see_latest()) return *error;
     schema_.refresh();
     auto statement = translate(*node, schema_, prepared->declared);
     if (statement.has_error()) return statement.error();

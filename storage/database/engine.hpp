@@ -70,6 +70,7 @@ class Engine {
         SqliteStatement compiled;
         std::vector<std::int16_t> formats;
         std::uint64_t opened = 0;  // in the order of opened_
+        std::uint64_t turns = 0;   // the write queue's, before its first row was read
         bool started = false;
         bool finished = false;
         bool failed = false;
@@ -115,6 +116,9 @@ class Engine {
     void give_back(Portal& portal);
     void drop_portals();
     Status hold_open_portals();
+    Status see_latest();
+    Status before_read();
+    Status end_statements();
     Status roll_back_to(const std::string& savepoint);
     void end_cursors(bool commit);
 

@@ -115,9 +115,10 @@ Engine::Status Engine::run_sqlite(Portal& portal, std::int64_t row_limit, bool d
         if (writes) {
             if (auto error = hold_open_portals()) return error;
             if (auto error = transaction_.before_write(lock_limit(), statement.tag)) return error;
-        } else if (auto error = transaction_.before_read()) {
+        } else if (auto error = before_read()) {
             return error;
         }
+        portal.turns = transaction_.turns();
         start_clock();
         for (const auto& sql : statement.before)
             if (auto done = database::run(connection_.get(), sql); done.has_error()) return done.error();

@@ -52,6 +52,29 @@ Engine::Status Engine::hold_open_portals() {
     return std::nullopt;
 }
 
+// A pending read keeps the connection on its snapshot. Before a statement that has to see what others have
+// committed since, tables included, the rest of such a read is taken; where nobody has, it goes on as it is.
+Engine::Status Engine::see_latest() {
+    if (!transaction_.reads_anew()) return std::nullopt;
+    const bool left_behind = std::any_of(portals_.begin(), portals_.end(), [&](const auto& item) {
+        const Portal& portal = item.second;
+        return portal.started && !portal.finished && !portal.all_held && portal.turns != transaction_.turns();
+    });
+    return left_behind ? hold_open_portals() : std::nullopt;
+}
+
+Engine::Status Engine::before_read() {
+    if (auto error = see_latest()) return error;
+    return transaction_.before_read();
+}
+
+// At Sync and behind a simple query: outside of a block this is the transaction's end, and its portals'.
+Engine::Status Engine::end_statements() {
+    if (transaction_.implicit()) return finish(true);
+    if (transaction_.none()) drop_portals();
+    return std::nullopt;
+}
+
 // Those that were opened after a savepoint end with what it takes back; the others go on where they are.
 Engine::Status Engine::roll_back_to(const std::string& savepoint) {
     if (const auto opened = opened_by_savepoint_.roll_back_to(savepoint)) {

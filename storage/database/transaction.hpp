@@ -46,6 +46,9 @@ class Transaction {
     void set_modes(std::optional<Isolation> isolation, bool read_only);
     // Before a statement that only reads, or one that writes: waits for the right to write at most `limit`.
     Status before_read();
+    // Whether each statement reads what is committed when it begins, rather than what the first one saw.
+    bool reads_anew() const { return isolation_ == Isolation::read_committed && !in_sqlite(); }
+    std::uint64_t turns() const { return queue_.turns(); }
     // `what` is what a read-only transaction can't do: "INSERT".
     Status before_write(std::chrono::milliseconds limit, const std::string& what);
     Status finish(bool commit);  // COMMIT or ROLLBACK; there is none afterwards

@@ -42,16 +42,17 @@ class Portals : public testing::TestWithParam<std::string> {
     void SetUp() override {
         if (GetParam() == "postgresql" && !PostgresServer::installed())
             GTEST_SKIP() << "no PostgreSQL server here (Debian: postgresql-15)";
-        if (GetParam() == "postgresql")
-            server_ = std::make_unique<PostgresServer>();
-        else
-            server_ = std::make_unique<OurServer>();
-        client_ = server_->connect();
-        other_ = server_->connect();
+        auto& server = servers_[GetParam()];
+        if (!server && GetParam() == "postgresql") server = std::make_unique<PostgresServer>();
+        if (!server) server = std::make_unique<OurServer>();
+        client_ = server->connect();
+        other_ = server->connect();
+        run("drop table if exists t, later");
         run("create table t (id int primary key, n int)");
         run("insert into t select x, x * 10 from generate_series(1, 5) as s(x)");
     }
-    void run(const std::string& sql) { server_->run(other_, sql); }
+    static void TearDownTestSuite() { servers_.clear(); }
+    void run(const std::string& sql) { servers_[GetParam()]->run(other_, sql); }
     void send(const std::string& bytes) {
         ASSERT_EQ(::send(PQsocket(client_.get()), bytes.data(), bytes.size(), MSG_NOSIGNAL),
                   static_cast<ssize_t>(bytes.size()));
@@ -86,7 +87,7 @@ class Portals : public testing::TestWithParam<std::string> {
         return text;
     }
 
-    std::unique_ptr<DatabaseServer> server_;
+    static inline std::map<std::string, std::unique_ptr<DatabaseServer>> servers_;
     Client client_, other_;
 };
 
@@ -126,6 +127,52 @@ TEST_P(Portals, whose_rest_cannot_be_computed_fail_where_it_is_read) {
     EXPECT_EQ(answer('Z'), "6 suspended T");
     EXPECT_EQ(answer('Z'), "UPDATE 5 T");
     EXPECT_EQ(answer('Z'), "12 suspended 22012 E");
+}
+
+TEST_P(Portals, left_suspended_keep_no_later_statement_on_what_they_saw) {
+    // Each query is sent when the other session has committed.
+    const std::string sum = "select sum(n) from t";
+    send(open("p", "select id from t order by id") + execute("p", 1) + flush);
+    EXPECT_EQ(answer('s'), "1 suspended ");
+    run("update t set n = n + 1; create table later as select 1 as one");
+    send(open("", "select one from later") + execute("", 0) + flush);
+    EXPECT_EQ(answer('C'), "1 SELECT 1 ") << "before Sync";
+    send(open("", sum) + execute("", 0) + flush);
+    EXPECT_EQ(answer('C'), "155 SELECT 1 ") << "before Sync";
+    run("update t set n = n + 1; delete from t where id = 3");
+    send(execute("p", 3) + flush);
+    EXPECT_EQ(answer('s'), "2 3 4 suspended ") << "it still shows what was there when it began";
+    send(sync + query(sum));
+    EXPECT_EQ(answer('Z'), "I");
+    EXPECT_EQ(answer('Z'), "128 SELECT 1 I");
+    send(execute("p", 1) + sync);
+    EXPECT_EQ(answer('Z'), "34000 I") << "it ended with Sync";
+}
+
+TEST_P(Portals, outside_of_a_block_end_with_a_simple_query) {
+    for (const char* ending : {"select 7", ""}) {
+        send(open("p", "select id from t order by id") + execute("p", 1) + flush);
+        EXPECT_EQ(answer('s'), "1 suspended ");
+        send(query(ending) + execute("p", 1) + sync);
+        EXPECT_EQ(answer('Z'), *ending == '\0' ? "I" : "7 SELECT 1 I");
+        EXPECT_EQ(answer('Z'), "34000 I");
+    }
+}
+
+TEST_P(Portals, of_a_read_committed_block_keep_no_later_statement_on_what_they_saw) {
+    for (const char* begin : {"begin", "begin isolation level repeatable read"}) {
+        send(query(begin) + open("p", "select id, n from t order by id") + execute("p", 1) + sync);
+        EXPECT_EQ(answer('Z'), "BEGIN T");
+        EXPECT_EQ(answer('Z').substr(0, 1), "1");
+        if (std::string_view(begin) == "begin")
+            run("update t set n = n + 1");
+        else
+            run("update t set n = 0");
+        send(query("select sum(n) from t") + execute("p", 1) + sync + query("rollback"));
+        EXPECT_EQ(answer('Z'), "155 SELECT 1 T") << begin << ": not what came later";
+        EXPECT_EQ(answer('Z').substr(0, 1), "2");
+        EXPECT_EQ(answer('Z'), "ROLLBACK I");
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, Portals, testing::Values("understudy", "postgresql"),
