@@ -95,8 +95,19 @@ Statement Translator::create_table(const PgQuery__CreateStmt& node) {
     if (columns.empty()) refuse("a table without columns");
     result.sql = fmt::format("CREATE {}TABLE {}{} ({})", temporary ? "TEMP " : "",
                              node.if_not_exists ? "IF NOT EXISTS " : "", quoted(name), list);
-    if (node.if_not_exists && catalog_.find(schema, name) != nullptr)
+    if (node.if_not_exists && catalog_.find(schema, name) != nullptr) {
         result.notices.push_back({"42P07", fmt::format("relation \"{}\" already exists, skipping", name)});
+        return result;
+    }
+    if (serials_.empty()) return result;
+    const std::string table_sql = std::exchange(result.sql, {});
+    for (const auto& serial : serials_)
+        for (auto& sql : sequence_sql(serial.sequence, serial.rules, temporary))
+            result.before.push_back(std::move(sql));
+    result.before.push_back(table_sql);
+    for (const auto& serial : serials_)
+        result.before.push_back(own_sequence_sql(serial.sequence, name, serial.column));
+    run_last(result);
     return result;
 }
 
@@ -109,7 +120,7 @@ Translator::ColumnDefinition Translator::column_definition(const PgQuery__Column
     const bool identity = has_constraint(node, PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY);
     ColumnDefinition result;
     result.primary = key;
-    if ((serial || identity) && !key) refuse("a serial or identity column that is not the primary key");
+    if (identity && !key) refuse("an identity column that is not the primary key");
     result.sql = quoted(node.colname) + " ";
     if (key && is_integer(type.type)) {
         // SQLite's row number, which needs no index of its own. The remark keeps its type
@@ -122,6 +133,13 @@ Translator::ColumnDefinition Translator::column_definition(const PgQuery__Column
         if (const auto collation = collation_of(type.type); !collation.empty())
             result.sql += fmt::format(" COLLATE {}", collation);
         if (key) result.sql += " PRIMARY KEY NOT NULL";
+        if (serial) {
+            if (has_constraint(node, PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT))
+                fail(sqlstate::syntax_error,
+                     "multiple default values specified for column \"{}\" of table \"{}\"", node.colname,
+                     table);
+            result.sql += " NOT NULL DEFAULT " + serial_default(table, node.colname, type.type);
+        }
     }
     for (std::size_t i = 0; i < node.n_constraints; ++i) {
         const auto& constraint = *node.constraints[i]->constraint;

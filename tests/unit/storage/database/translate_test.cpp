@@ -133,7 +133,8 @@ TEST(Translate, what_is_not_known_is_refused_by_name) {
                             "select 'a'::char(2)[]",
                             "create table x (like t)",
                             "select nextval(name) from t",
-                            "create sequence s owned by t.id",
+                            "create table x (id int generated always as identity)",
+                            "alter table t add column x serial",
                             "insert into t select"}) {
         const auto statement = translated(sql);
         ASSERT_TRUE(statement.has_error()) << sql;
