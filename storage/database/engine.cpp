@@ -25,6 +25,7 @@ Engine::Engine(SqliteConnection connection, FunctionContext context, WriteQueue&
     context_.clock = options_.clock;
     context_.settings = &settings_.all();
     context_.interrupted = [this] { return check_progress() != 0; };
+    context_.notify = [this](auto channel, auto payload) { return notify(channel, payload); };
     register_functions(connection_.get(), context_);
     sqlite3_progress_handler(
         connection_.get(), 1'000, [](void* engine) { return static_cast<Engine*>(engine)->check_progress(); },
@@ -77,6 +78,7 @@ std::optional<SqlError> Engine::carry_out(const EngineAction& action, BackendWri
     if (!transaction_.recoverable()) {
         drop_portals();
         end_cursors(false);
+        notifications_.clear();
     }
     if (sqlite3_get_autocommit(connection_.get()) != 0) lease_.finished(false);  // rolled back, all of it
     if (!transaction_.open()) settings_.finish(false);

@@ -22,6 +22,7 @@
 #include "storage/database/core/session.hpp"
 #include "storage/database/functions/context.hpp"
 #include "storage/database/lease_watch.hpp"
+#include "storage/database/notification_hub.hpp"
 #include "storage/database/operation.hpp"
 #include "storage/database/schema_reader.hpp"
 #include "storage/database/settings.hpp"
@@ -42,6 +43,7 @@ class Engine {
         std::chrono::milliseconds lock_limit{5000};
         std::function<bool(std::string)> send;  // hands a large answer on; false: the client is gone
         std::function<std::int64_t()> clock;    // microseconds since 1970
+        NotificationHub* notifications = nullptr;
     };
     Engine(SqliteConnection connection, FunctionContext context, WriteQueue& queue, Operation& operation,
            Options options);
@@ -134,6 +136,8 @@ class Engine {
     std::vector<ColumnDescription> describe_columns(const Statement& statement,
                                                     const std::vector<std::int16_t>& formats) const;
     Status finish(bool commit);
+    Status notify(std::string_view channel, std::string_view payload);
+    Status listen(PendingNotifications::Action action);
     std::chrono::milliseconds lock_limit() const;
     void start_clock();
     int check_progress();
@@ -165,6 +169,7 @@ class Engine {
     Settings settings_;
     Transaction transaction_;
     LeaseWatch lease_;
+    PendingNotifications notifications_;
     BackendWriter* out_ = nullptr;
     std::map<std::string, std::shared_ptr<Prepared>> statements_;
     std::map<std::string, Portal> portals_;

@@ -205,7 +205,11 @@ Engine::Status Engine::send_rows(Portal& portal, std::int64_t row_limit) {
 Engine::Status Engine::finish(bool commit) {
     drop_portals();
     if (commit) lease_.before_commit();
-    auto error = transaction_.finish(commit);
+    auto error = commit ? options_.notifications->commit(context_.process_id, notifications_,
+                                                         [&] { return transaction_.finish(true); })
+                        : transaction_.finish(false);
+    if (error) transaction_.finish(false);  // its notifications were refused
+    notifications_.clear();
     lease_.finished(commit && !error);
     end_cursors(commit && !error);
     settings_.finish(commit && !error);

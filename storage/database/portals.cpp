@@ -86,6 +86,7 @@ Engine::Status Engine::roll_back_to(const std::string& savepoint) {
     }
     auto error = transaction_.roll_back_to(savepoint);
     if (!error) lease_.roll_back_to(savepoint);
+    if (!error) notifications_.roll_back_to(savepoint);
     schema_.forget();
     return error;
 }

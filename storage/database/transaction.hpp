@@ -43,6 +43,7 @@ class Transaction {
     Isolation isolation() const { return isolation_; }
 
     void begin(Isolation isolation, bool read_only);
+    void join();  // outside of a block: what was done belongs to an implicit one
     void set_modes(std::optional<Isolation> isolation, bool read_only);
     // Before a statement that only reads, or one that writes: waits for the right to write at most `limit`.
     Status before_read();

@@ -123,7 +123,6 @@ TEST(Translate, what_is_not_known_is_refused_by_name) {
                             "create view v as select id from t for update",
                             "explain (format json) select 1",
                             "declare c binary cursor for select 1",
-                            "listen x",
                             "merge into t using t s on true when matched then delete",
                             "select xmlparse(document 'x')",
                             "select grouping(id) from t group by rollup (id)",
