@@ -64,6 +64,15 @@ bool SchemaReader::is_default(const std::string& sequence, const std::vector<std
     return false;
 }
 
+std::string SchemaReader::constrained_by(const std::string& index) const {
+    const auto table = query(connection_,
+                             "SELECT tbl_name FROM (SELECT * FROM sqlite_schema UNION ALL SELECT * FROM "
+                             "sqlite_temp_schema) WHERE type = 'index' AND name = ?1 AND (sql LIKE "
+                             "'%/*primary key*/' OR sql LIKE '%/*unique*/')",
+                             index);
+    return step(table) ? schema_text(table, 0) : std::string();
+}
+
 bool SchemaReader::refresh() {
     if (!version_query_) version_query_ = query(connection_, "PRAGMA schema_version", {});
     const std::int64_t version = step(version_query_) ? sqlite3_column_int64(version_query_.get(), 0) : -1;

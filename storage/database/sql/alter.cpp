@@ -43,6 +43,7 @@ Statement Translator::alter_table(const PgQuery__AlterTableStmt& node) {
                 if (definition.primary) refuse("a primary key in ADD COLUMN");
                 result.before.push_back(
                     fmt::format("ALTER TABLE {} ADD COLUMN {}", changed->sql, definition.sql));
+                add_named_keys(name, result);
                 break;
             }
             case PG_QUERY__ALTER_TABLE_TYPE__AT_DropColumn:
@@ -79,7 +80,7 @@ Statement Translator::alter_table(const PgQuery__AlterTableStmt& node) {
                 // out.
                 result.before.push_back(fmt::format("CREATE UNIQUE INDEX {} ON {} ({}){}", quoted(index),
                                                     changed->sql, quoted_list(keys),
-                                                    primary ? " /*primary key*/" : ""));
+                                                    primary ? " /*primary key*/" : " /*unique*/"));
                 for (const auto& key : primary ? keys : std::vector<std::string>())
                     for (const char* event : {"INSERT", "UPDATE"})
                         result.before.push_back(fmt::format(

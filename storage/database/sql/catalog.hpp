@@ -41,6 +41,8 @@ class Catalog {
     virtual const Table* find(std::string_view schema, std::string_view name) const = 0;
     // Whether a column's default takes the sequence's next value, in a table other than these.
     virtual bool is_default(const std::string&, const std::vector<std::string>&) const { return false; }
+    // The table whose constraint this index is; empty: of none.
+    virtual std::string constrained_by(const std::string&) const { return {}; }
     // Names of the views that read a relation.
     virtual std::vector<std::string> views_on(const std::string&) const { return {}; }
 };

@@ -99,7 +99,7 @@ Statement Translator::create_table(const PgQuery__CreateStmt& node) {
         result.notices.push_back({"42P07", fmt::format("relation \"{}\" already exists, skipping", name)});
         return result;
     }
-    if (serials_.empty()) return result;
+    if (serials_.empty() && named_keys_.empty()) return result;
     const std::string table_sql = std::exchange(result.sql, {});
     for (const auto& serial : serials_)
         for (auto& sql : sequence_sql(serial.sequence, serial.rules, temporary))
@@ -107,8 +107,19 @@ Statement Translator::create_table(const PgQuery__CreateStmt& node) {
     result.before.push_back(table_sql);
     for (const auto& serial : serials_)
         result.before.push_back(own_sequence_sql(serial.sequence, name, serial.column));
+    add_named_keys(name, result);
     run_last(result);
     return result;
+}
+
+// SQLite tells no constraint's name, but an index's can be found (sqlite.cpp). It checks the latest index
+// first, PostgreSQL the first one.
+void Translator::add_named_keys(const std::string& table, Statement& result) {
+    std::reverse(named_keys_.begin(), named_keys_.end());
+    for (const auto& key : named_keys_)
+        result.before.push_back(fmt::format("CREATE UNIQUE INDEX {} ON {} ({}) /*unique*/", quoted(key.name),
+                                            quoted(table), quoted_list(key.columns)));
+    named_keys_.clear();
 }
 
 Translator::ColumnDefinition Translator::column_definition(const PgQuery__ColumnDef& node,
@@ -160,7 +171,10 @@ Translator::ColumnDefinition Translator::column_definition(const PgQuery__Column
                     cast(expression(constraint.raw_expr, scope), type, CastContext::assignment).sql);
                 break;
             case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
-                result.sql += fmt::format(" {}UNIQUE", naming(constraint.conname));
+                if (naming(constraint.conname).empty())
+                    result.sql += " UNIQUE";
+                else
+                    named_keys_.push_back({constraint.conname, {node.colname}});
                 break;
             case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
                 result.sql += " " + table_constraint(constraint, table + "_" + node.colname, scope);
@@ -193,8 +207,14 @@ std::string Translator::table_constraint(const PgQuery__Constraint& node, const 
         case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
             if (node.nulls_not_distinct) refuse("NULLS NOT DISTINCT");
             if (node.deferrable) refuse("DEFERRABLE other than on a foreign key");
-            return fmt::format("{}UNIQUE ({})", naming(node.conname),
-                               quoted_list(names_of(node.keys, node.n_keys)));
+            if (!naming(node.conname).empty()) {
+                named_keys_.push_back({node.conname, names_of(node.keys, node.n_keys)});
+                for (const auto& key : named_keys_.back().columns)
+                    if (find_column(scope, {}, key).has_error())
+                        fail(sqlstate::undefined_column, "column \"{}\" named in key does not exist", key);
+                return {};
+            }
+            return fmt::format("UNIQUE ({})", quoted_list(names_of(node.keys, node.n_keys)));
         case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: {
             // Its name is all that SQLite's error says: with the table's, split in sqlite.cpp.
             const std::string name =

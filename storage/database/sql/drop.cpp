@@ -62,6 +62,9 @@ Statement Translator::drop(const PgQuery__DropStmt& node) {
         const auto names = names_of(node.objects[i]->list->items, node.objects[i]->list->n_items);
         const std::string schema = names.size() > 1 ? names[names.size() - 2] : std::string();
         if (is_index) {
+            if (const std::string table = catalog_.constrained_by(names.back()); !table.empty())
+                fail("2BP01", "cannot drop index {0} because constraint {0} on table {1} requires it",
+                     names.back(), table);
             result.before.push_back(
                 fmt::format("DROP INDEX {}{}", node.missing_ok ? "IF EXISTS " : "", quoted(names.back())));
             continue;

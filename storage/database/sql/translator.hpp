@@ -196,6 +196,7 @@ class Translator {
     };
     ColumnDefinition column_definition(const PgQuery__ColumnDef& node, const std::string& table, Scope& scope,
                                        bool only_key);
+    void add_named_keys(const std::string& table, Statement& result);
     std::string table_constraint(const PgQuery__Constraint& node, const std::string& table, Scope& scope);
     std::string references(const PgQuery__Constraint& node);
 
@@ -254,6 +255,11 @@ class Translator {
         SequenceRules rules;
     };
     std::vector<Serial> serials_;
+    struct NamedKey {  // UNIQUE with a name of its own
+        std::string name;
+        std::vector<std::string> columns;
+    };
+    std::vector<NamedKey> named_keys_;
 };
 
 // A definition of several parts: the last is the one that is run as the statement.
