@@ -116,6 +116,7 @@ TEST(Translate, errors_carry_postgresql_codes) {
 TEST(Translate, what_is_not_known_is_refused_by_name) {
     for (const char* sql : {"select sum(id) over (w order by id) from t window w as ()",
                             "select array[array[1]]",
+                            "select union select",
                             "select (array[1, 2])[1:2][1:1]",
                             "select array_agg(id) over () from t",
                             "select id from t for update skip locked",
