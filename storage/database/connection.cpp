@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
@@ -50,6 +51,12 @@ bool send_all(int fd, std::string_view bytes) {
     return true;
 }
 
+// After these comes ReadyForQuery, or may.
+bool ends_statements(const EngineAction& action) {
+    return std::holds_alternative<Query>(action) || std::holds_alternative<Sync>(action) ||
+           std::holds_alternative<CopyDone>(action) || std::holds_alternative<CopyFail>(action);
+}
+
 class Connection {
   public:
     Connection(Server& server, const Server::Seat& seat, io::UniqueFd socket, const std::string& peer)
@@ -94,8 +101,7 @@ class Connection {
             limit_ms = static_cast<int>(server_.config().idle_in_transaction_timeout / 1ms);
         if (limit_ms != read_limit_ms_) limit_wait(socket_.get(), SO_RCVTIMEO, read_limit_ms_ = limit_ms);
         char buffer[read_bytes];
-        const ssize_t received = tls_ ? tls_->receive(buffer, sizeof buffer, limit_ms * 1ms)
-                                      : ::recv(socket_.get(), buffer, sizeof buffer, 0);
+        const ssize_t received = await_bytes(limit_ms) ? receive(buffer, sizeof buffer, limit_ms) : -1;
         const int failure = errno;
         // A time limit that passed while frozen is judged anew: what came meanwhile is read first.
         if (faults_.wait_while_frozen() && received < 0 && failure == EAGAIN) return true;
@@ -116,6 +122,25 @@ class Connection {
             return failure == EINTR;
         }
         return true;
+    }
+
+    ssize_t receive(char* buffer, std::size_t size, int limit_ms) {
+        return tls_ ? tls_->receive(buffer, size, limit_ms * 1ms) : ::recv(socket_.get(), buffer, size, 0);
+    }
+
+    // Who listens is also woken by notifications, which are said at once between transactions. False: no
+    // bytes came, with errno as of recv().
+    bool await_bytes(int limit_ms) {
+        const int woken = server_.notifications().descriptor(seat_.process_id);
+        if (woken < 0 || (tls_ && tls_->pending())) return true;
+        pollfd ready[] = {{socket_.get(), POLLIN, 0}, {woken, POLLIN, 0}};
+        // What came during a transaction is taken behind it.
+        const bool listens = session_.between_transactions();
+        const int count = ::poll(ready, listens ? 2 : 1, limit_ms == 0 ? -1 : limit_ms);
+        if (count < 0) return false;
+        if (listens && ready[1].revents != 0) session_.notify(server_.notifications().take(seat_.process_id));
+        errno = count == 0 ? EAGAIN : EINTR;
+        return ready[0].revents != 0;
     }
 
     bool carry_out() {
@@ -158,6 +183,7 @@ class Connection {
         Engine::Options options;
         options.lock_limit =
             std::chrono::duration_cast<std::chrono::milliseconds>(server_.config().lock_timeout);
+        options.notifications = &server_.notifications();
         options.clock = [this] { return faults_.clock_unix_us(); };
         options.send = [this](std::string bytes) {
             pending_ += bytes;
@@ -180,6 +206,8 @@ class Connection {
         pending_ += out.take();
         if (error) server_.operation().statistics.count_error(error->sqlstate);
         if (error) spdlog::info("{}: {} {}", peer_, error->sqlstate, error->message);
+        if (engine_->status() == 'I' && !engine_->copying() && ends_statements(request))
+            session_.notify(server_.notifications().take(seat_.process_id));
         session_.engine_done(error, engine_->status(), engine_->copying());
     }
 

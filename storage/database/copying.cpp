@@ -82,7 +82,7 @@ Engine::Status Engine::copy_out(Portal& portal) {
     const Statement& statement = portal.prepared->statement;
     auto compiled = compile(connection_.get(), statement.sql);
     if (compiled.has_error()) return compiled.error();
-    if (auto error = transaction_.before_read()) return error;
+    if (auto error = before_read()) return error;
     start_clock();
     portal.compiled = std::move(*compiled);
     const CopyFormat format = format_of(statement.copy);

@@ -25,13 +25,14 @@ Engine::Status Engine::declare_cursor(const Prepared& outer) {
     if (inner.locks_rows) {
         if (auto error = hold_open_portals()) return error;
         if (auto error = transaction_.before_write(lock_limit(), inner.tag)) return error;
-    } else if (auto error = transaction_.before_read()) {
+    } else if (auto error = before_read()) {
         return error;
     }
     start_clock();
     std::size_t others = 0;
     for (const auto& [name, cursor] : cursors_) others += cursor.bytes;
     Cursor cursor;
+    cursor.opened = ++opened_;
     cursor.columns = inner.columns;
     cursor.forward_only = statement.forward_only;
     cursor.hold = statement.hold;
@@ -118,13 +119,6 @@ Engine::Status Engine::fetch(const Statement& statement, const std::vector<std::
     cursor.position = step.position;
     out_->command_complete(fmt::format("{} {}", statement.tag, step.count()));
     return std::nullopt;
-}
-
-// What a transaction's end leaves of them.
-void Engine::end_cursors(bool commit) {
-    std::erase_if(cursors_,
-                  [&](const auto& item) { return !item.second.kept && !(commit && item.second.hold); });
-    for (auto& [name, cursor] : cursors_) cursor.kept = true;
 }
 
 }  // namespace understudy::database

@@ -25,6 +25,7 @@ Engine::Engine(SqliteConnection connection, FunctionContext context, WriteQueue&
     context_.clock = options_.clock;
     context_.settings = &settings_.all();
     context_.interrupted = [this] { return check_progress() != 0; };
+    context_.notify = [this](auto channel, auto payload) { return notify(channel, payload); };
     register_functions(connection_.get(), context_);
     sqlite3_progress_handler(
         connection_.get(), 1'000, [](void* engine) { return static_cast<Engine*>(engine)->check_progress(); },
@@ -62,8 +63,7 @@ std::optional<SqlError> Engine::carry_out(const EngineAction& action, BackendWri
             if constexpr (std::is_same_v<Item, CopyFail>)
                 return SqlError{sqlstate::query_canceled, "COPY from stdin failed: " + item.reason};
             if constexpr (std::is_same_v<Item, Sync>) {
-                if (transaction_.implicit()) return finish(true);
-                if (transaction_.none()) drop_portals();
+                return end_statements();
             }
             return std::nullopt;
         },
@@ -73,10 +73,14 @@ std::optional<SqlError> Engine::carry_out(const EngineAction& action, BackendWri
         error->message = "canceling statement due to statement timeout";
     copy_.reset();
     query_.reset();
-    if (transaction_.implicit() || transaction_.none() || !transaction_.open()) drop_portals();
     transaction_.fail();
+    // What a savepoint can bring back is kept until then.
+    if (!transaction_.recoverable()) {
+        drop_portals();
+        end_cursors(false);
+        notifications_.clear();
+    }
     if (sqlite3_get_autocommit(connection_.get()) != 0) lease_.finished(false);  // rolled back, all of it
-    if (!transaction_.open() || transaction_.failed()) end_cursors(false);
     if (!transaction_.open()) settings_.finish(false);
     return error;
 }
@@ -86,7 +90,7 @@ Engine::Status Engine::run_query(const std::string& sql) {
     if (tree.has_error()) return tree.error();
     if (tree->size() == 0) {
         out_->empty_query_response();
-        return std::nullopt;
+        return end_statements();
     }
     query_ = std::move(*tree);
     query_next_ = 0;
@@ -106,7 +110,7 @@ Engine::Status Engine::run_statements() {
         if (copy_) return std::nullopt;  // the rest waits for its rows
     }
     query_.reset();
-    return transaction_.implicit() ? finish(true) : std::nullopt;
+    return end_statements();
 }
 
 Engine::Status Engine::admit(StatementKind kind) const {
@@ -127,6 +131,7 @@ SqlResult<std::shared_ptr<Engine::Prepared>> Engine::prepare(std::string sql, co
     // In a failed transaction nothing is looked up, but what ends it must be known.
     if (transaction_.failed() && node->node_case != PG_QUERY__NODE__NODE_TRANSACTION_STMT)
         return *admit(StatementKind::select);
+    if (auto error = see_latest()) return *error;
     schema_.refresh();
     auto statement = translate(*node, schema_, prepared->declared);
     if (statement.has_error()) return statement.error();
@@ -196,6 +201,7 @@ Engine::Status Engine::bind(const Bind& bind) {
     Portal portal;
     portal.prepared = prepared;
     portal.formats = bind.result_formats;
+    portal.opened = ++opened_;
     if (run_by_sqlite(statement.kind)) {
         portal.compiled = std::move(prepared->compiled);
         if (!portal.compiled) {
@@ -221,19 +227,6 @@ Engine::Status Engine::bind(const Bind& bind) {
     portals_[bind.portal] = std::move(portal);
     out_->bind_complete();
     return std::nullopt;
-}
-
-void Engine::give_back(Portal& portal) {
-    if (!portal.compiled || !portal.prepared) return;
-    sqlite3_reset(portal.compiled.get());
-    sqlite3_clear_bindings(portal.compiled.get());
-    if (!portal.prepared->compiled) portal.prepared->compiled = std::move(portal.compiled);
-    portal.compiled.reset();
-}
-
-void Engine::drop_portals() {
-    for (auto& [name, portal] : portals_) give_back(portal);
-    portals_.clear();
 }
 
 Engine::Status Engine::describe(const Describe& describe) {
@@ -278,7 +271,11 @@ Engine::Status Engine::execute(const Execute& execute) {
         portal.formats = found->second.formats;
         return run_portal(portal, 0, false);
     }
-    return run_portal(found->second, execute.row_limit, false);
+    if (found->second.failed)
+        return SqlError{"55000", fmt::format("portal \"{}\" cannot be run", execute.portal)};
+    auto error = run_portal(found->second, execute.row_limit, false);
+    if (error) found->second.failed = true;
+    return error;
 }
 
 void Engine::close(const Close& close) {

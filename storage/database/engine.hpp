@@ -18,9 +18,11 @@
 #include "storage/database/core/backend.hpp"
 #include "storage/database/core/copy_text.hpp"
 #include "storage/database/core/frontend.hpp"
+#include "storage/database/core/savepoints.hpp"
 #include "storage/database/core/session.hpp"
 #include "storage/database/functions/context.hpp"
 #include "storage/database/lease_watch.hpp"
+#include "storage/database/notification_hub.hpp"
 #include "storage/database/operation.hpp"
 #include "storage/database/schema_reader.hpp"
 #include "storage/database/settings.hpp"
@@ -41,6 +43,7 @@ class Engine {
         std::chrono::milliseconds lock_limit{5000};
         std::function<bool(std::string)> send;  // hands a large answer on; false: the client is gone
         std::function<std::int64_t()> clock;    // microseconds since 1970
+        NotificationHub* notifications = nullptr;
     };
     Engine(SqliteConnection connection, FunctionContext context, WriteQueue& queue, Operation& operation,
            Options options);
@@ -68,14 +71,19 @@ class Engine {
         std::shared_ptr<Prepared> prepared;
         SqliteStatement compiled;
         std::vector<std::int16_t> formats;
+        std::uint64_t opened = 0;  // in the order of opened_
+        std::uint64_t turns = 0;   // the write queue's, before its first row was read
         bool started = false;
         bool finished = false;
+        bool failed = false;
         std::deque<std::vector<Stored>> held;  // rows read ahead because something was written meanwhile
         bool all_held = false;
+        std::optional<SqlError> held_error{};  // behind them
     };
     struct Cursor {  // of DECLARE
         std::vector<ResultColumn> columns;
         std::vector<std::vector<Stored>> rows;
+        std::uint64_t opened = 0;
         std::int64_t position = 0;  // 0: before the first row
         std::size_t bytes = 0;
         bool forward_only = false, hold = false;
@@ -105,8 +113,16 @@ class Engine {
     Status know_columns(Statement& statement) const;  // of EXECUTE and FETCH
     Status keep_current(Prepared& prepared);          // translated again where the schema has changed
     Status admit(StatementKind kind) const;
+
+    // portals.cpp
     void give_back(Portal& portal);
     void drop_portals();
+    Status hold_open_portals();
+    Status see_latest();
+    Status before_read();
+    Status end_statements();
+    Status roll_back_to(const std::string& savepoint);
+    void end_cursors(bool commit);
 
     // execution.cpp and session_execution.cpp: statements
     Status run_portal(Portal& portal, std::int64_t row_limit, bool describe);
@@ -114,13 +130,14 @@ class Engine {
     Status send_row(const std::vector<ResultColumn>& columns, const std::vector<std::int16_t>& formats,
                     const std::vector<Stored>& row);
     Status send_rows(Portal& portal, std::int64_t row_limit);
-    Status hold_open_portals();
     Status run_session_statement(const Statement& statement, bool describe);
     Status run_transaction_statement(const Statement& statement);
     SqlResult<bool> next_row(Portal& portal, std::vector<Stored>& row);
     std::vector<ColumnDescription> describe_columns(const Statement& statement,
                                                     const std::vector<std::int16_t>& formats) const;
     Status finish(bool commit);
+    Status notify(std::string_view channel, std::string_view payload);
+    Status listen(PendingNotifications::Action action);
     std::chrono::milliseconds lock_limit() const;
     void start_clock();
     int check_progress();
@@ -133,7 +150,6 @@ class Engine {
     Status run_explain(const Statement& statement, bool describe);
     Status declare_cursor(const Prepared& outer);
     Status fetch(const Statement& statement, const std::vector<std::int16_t>& formats, bool describe);
-    void end_cursors(bool commit);
 
     // copying.cpp
     Status begin_copy(Portal& portal);
@@ -153,10 +169,13 @@ class Engine {
     Settings settings_;
     Transaction transaction_;
     LeaseWatch lease_;
+    PendingNotifications notifications_;
     BackendWriter* out_ = nullptr;
     std::map<std::string, std::shared_ptr<Prepared>> statements_;
     std::map<std::string, Portal> portals_;
     std::map<std::string, Cursor> cursors_;
+    std::uint64_t opened_ = 0;  // portals and cursors so far
+    Savepoints<std::uint64_t> opened_by_savepoint_;
     std::optional<CopyIn> copy_;
     std::optional<ParseTree> query_;  // a simple query's statements, run up to query_next_
     std::size_t query_next_ = 0;

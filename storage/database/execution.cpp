@@ -115,9 +115,10 @@ Engine::Status Engine::run_sqlite(Portal& portal, std::int64_t row_limit, bool d
         if (writes) {
             if (auto error = hold_open_portals()) return error;
             if (auto error = transaction_.before_write(lock_limit(), statement.tag)) return error;
-        } else if (auto error = transaction_.before_read()) {
+        } else if (auto error = before_read()) {
             return error;
         }
+        portal.turns = transaction_.turns();
         start_clock();
         for (const auto& sql : statement.before)
             if (auto done = database::run(connection_.get(), sql); done.has_error()) return done.error();
@@ -142,6 +143,7 @@ SqlResult<bool> Engine::next_row(Portal& portal, std::vector<Stored>& row) {
         portal.held.pop_front();
         return true;
     }
+    if (portal.held_error) return *portal.held_error;
     if (portal.finished || portal.all_held) return false;
     sqlite3_stmt* compiled = portal.compiled.get();
     const int code = sqlite3_step(compiled);
@@ -200,37 +202,14 @@ Engine::Status Engine::send_rows(Portal& portal, std::int64_t row_limit) {
     return std::nullopt;
 }
 
-// A cursor shows what was there when it began: before its session writes, what is left of it is read.
-Engine::Status Engine::hold_open_portals() {
-    std::size_t bytes = 0;
-    for (auto& [name, portal] : portals_) {
-        if (!portal.started || portal.finished || portal.all_held || !portal.compiled) continue;
-        std::deque<std::vector<Stored>> rows;
-        while (true) {
-            std::vector<Stored> row;
-            const auto more = next_row(portal, row);
-            if (more.has_error()) return more.error();
-            if (!*more) break;
-            for (const auto& value : row)
-                bytes +=
-                    sizeof value +
-                    (std::holds_alternative<std::string>(value) ? std::get<std::string>(value).size() : 0);
-            if (bytes > max_held_bytes)
-                return SqlError{sqlstate::limit_exceeded,
-                                "open cursors have too many rows left to keep across a write"};
-            rows.push_back(std::move(row));
-        }
-        portal.held = std::move(rows);
-        portal.all_held = true;
-        sqlite3_reset(portal.compiled.get());
-    }
-    return std::nullopt;
-}
-
 Engine::Status Engine::finish(bool commit) {
     drop_portals();
     if (commit) lease_.before_commit();
-    auto error = transaction_.finish(commit);
+    auto error = commit ? options_.notifications->commit(context_.process_id, notifications_,
+                                                         [&] { return transaction_.finish(true); })
+                        : transaction_.finish(false);
+    if (error) transaction_.finish(false);  // its notifications were refused
+    notifications_.clear();
     lease_.finished(commit && !error);
     end_cursors(commit && !error);
     settings_.finish(commit && !error);

@@ -29,6 +29,7 @@ Engine::Status Engine::know_columns(Statement& statement) const {
 
 Engine::Status Engine::keep_current(Prepared& prepared) {
     if (!run_by_sqlite(prepared.statement.kind) || transaction_.failed()) return std::nullopt;
+    if (auto error = see_latest()) return error;
     schema_.refresh();
     if (prepared.schema_version == schema_.version()) return std::nullopt;
     auto tree = ParseTree::parse(prepared.sql);
@@ -153,7 +154,7 @@ Engine::Status Engine::run_explain(const Statement& statement, bool describe) {
         if (writes) {
             if (auto error = hold_open_portals()) return error;
             if (auto error = transaction_.before_write(lock_limit(), inner.tag)) return error;
-        } else if (auto error = transaction_.before_read()) {
+        } else if (auto error = before_read()) {
             return error;
         }
         start_clock();

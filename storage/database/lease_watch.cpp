@@ -44,7 +44,7 @@ LeaseWatch::LeaseWatch(sqlite3* connection, Operation& operation, const std::str
     sqlite3_update_hook(
         connection_,
         [](void* watch, int, const char*, const char* table, sqlite3_int64) {
-            if (std::string_view(table) == lease_table) static_cast<LeaseWatch*>(watch)->changed_ = true;
+            if (std::string_view(table) == lease_table) static_cast<LeaseWatch*>(watch)->changes_.change();
         },
         this);
 }
@@ -63,12 +63,12 @@ void LeaseWatch::read(const Statement& statement, const std::vector<Stored>& row
 }
 
 void LeaseWatch::removed_from(const Statement& statement) {
-    if (statement.sql.find(lease_table) != std::string::npos) changed_ = true;
+    if (statement.sql.find(lease_table) != std::string::npos) changes_.change();
 }
 
 void LeaseWatch::before_commit() {
     written_.clear();
-    if (!changed_) return;
+    if (!changes_.changed()) return;
     // A table of that name with other columns is no lease: its changes are counted, and told without values.
     const auto compiled =
         compile(connection_, fmt::format("SELECT machine_name, pid, version FROM {} LIMIT 1", lease_table));
@@ -79,7 +79,7 @@ void LeaseWatch::before_commit() {
 }
 
 void LeaseWatch::finished(bool committed) {
-    if (!std::exchange(changed_, false) || !committed) return;
+    if (!changes_.finish() || !committed) return;
     ++operation_.statistics.lease_writes;
     report("lease_written", std::exchange(written_, {}));
 }

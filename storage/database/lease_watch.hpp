@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/database/core/savepoints.hpp"
 #include "storage/database/core/value_forms.hpp"
 #include "storage/database/operation.hpp"
 #include "storage/database/sql/statement.hpp"
@@ -27,6 +28,10 @@ class LeaseWatch {
     void read(const Statement& statement, const std::vector<Stored>& row);
     // A DELETE removed rows: SQLite tells the hook nothing where it empties a table.
     void removed_from(const Statement& statement);
+    // Within the transaction that is open: what ROLLBACK TO takes back isn't written.
+    void savepoint(const std::string& name) { changes_.savepoint(name); }
+    void release(const std::string& name) { changes_.release(name); }
+    void roll_back_to(const std::string& name) { changes_.roll_back_to(name); }
     // Before and after the end of each transaction.
     void before_commit();
     void finished(bool committed);
@@ -37,7 +42,7 @@ class LeaseWatch {
     sqlite3* connection_;
     Operation& operation_;
     std::string user_;
-    bool changed_ = false;  // by the transaction that is open
+    ChangeMark changes_;
     std::map<std::string, AttributeValue> written_;
 };
 

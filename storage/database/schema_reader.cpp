@@ -53,12 +53,24 @@ std::vector<std::string> SchemaReader::views_on(const std::string& name) const {
     return views;
 }
 
-bool SchemaReader::is_default(const std::string& sequence) const {
-    return step(query(
-        connection_,
-        "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND instr(sql, ?1) > 0 UNION ALL SELECT 1 FROM "
-        "sqlite_temp_schema WHERE type = 'table' AND instr(sql, ?1) > 0",
-        fmt::format("understudy_nextval({}, ", sql_literal(Stored(sequence)))));
+bool SchemaReader::is_default(const std::string& sequence, const std::vector<std::string>& except) const {
+    const auto tables = query(connection_,
+                              "SELECT name FROM sqlite_schema WHERE type = 'table' AND instr(sql, ?1) > 0 "
+                              "UNION ALL SELECT name FROM "
+                              "sqlite_temp_schema WHERE type = 'table' AND instr(sql, ?1) > 0",
+                              fmt::format("understudy_nextval({}, ", sql_literal(Stored(sequence))));
+    while (step(tables))
+        if (std::find(except.begin(), except.end(), schema_text(tables, 0)) == except.end()) return true;
+    return false;
+}
+
+std::string SchemaReader::constrained_by(const std::string& index) const {
+    const auto table = query(connection_,
+                             "SELECT tbl_name FROM (SELECT * FROM sqlite_schema UNION ALL SELECT * FROM "
+                             "sqlite_temp_schema) WHERE type = 'index' AND name = ?1 AND (sql LIKE "
+                             "'%/*primary key*/' OR sql LIKE '%/*unique*/')",
+                             index);
+    return step(table) ? schema_text(table, 0) : std::string();
 }
 
 bool SchemaReader::refresh() {
@@ -128,6 +140,15 @@ std::unique_ptr<Table> SchemaReader::read(const std::string& name) const {
         table->kind = Table::Kind::sequence;
         table->columns.resize(std::min<std::size_t>(3, table->columns.size()));
     }
+    // The mark that sql/owned_sequences.cpp leaves on an owner.
+    const auto owned =
+        query(connection_,
+              "SELECT substr(g.name, 10), c.name FROM (SELECT * FROM sqlite_schema UNION ALL SELECT * FROM "
+              "sqlite_temp_schema) AS g, pragma_table_info(g.tbl_name) AS c WHERE g.type = 'trigger' AND "
+              "g.tbl_name = ?1 AND g.name LIKE 'owner of %' AND instr(g.sql, printf('CREATE TRIGGER \"%w\" "
+              "AFTER UPDATE OF \"%w\" ON ', g.name, c.name)) = 1",
+              name);
+    while (step(owned)) table->owned.emplace_back(schema_text(owned, 0), schema_text(owned, 1));
     std::sort(key.begin(), key.end());
     for (auto& [place, column] : key) table->primary_key.push_back(std::move(column));
     if (table->primary_key.empty()) {

@@ -229,6 +229,7 @@ void Server::enter(const Seat& seat, Engine& engine) {
 }
 
 void Server::leave(const Seat& seat) {
+    notifications_.leave(seat.process_id);
     const std::lock_guard lock(mutex_);
     guests_[seat.process_id].engine = nullptr;
     guests_[seat.process_id].descriptor = -1;

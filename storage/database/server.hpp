@@ -47,6 +47,7 @@ class Server {
     const Config& config() const { return config_; }
     WriteQueue& queue() { return queue_; }
     Operation& operation() { return operation_; }
+    NotificationHub& notifications() { return notifications_; }
     void refused(const std::string& reason, const std::string& peer);
     // From now on the service's end reaches its socket (it reads as closed, and ending() is true); the
     // descriptor is the caller's, and closed after leave().
@@ -74,6 +75,7 @@ class Server {
     std::map<std::string, ScramVerifier> users_;
     ScramVerifier stranger_;
     WriteQueue queue_;
+    NotificationHub notifications_;
     SqliteConnection keeper_;  // keeps the write-ahead log open while no session does
     boost::asio::io_context context_{1};
     Operation operation_;

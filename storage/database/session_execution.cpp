@@ -25,6 +25,16 @@ Isolation isolation_from(const std::string& name) {
 
 }  // namespace
 
+Engine::Status Engine::listen(PendingNotifications::Action action) {
+    transaction_.join();
+    return notifications_.act(std::move(action));
+}
+
+Engine::Status Engine::notify(std::string_view channel, std::string_view payload) {
+    transaction_.join();
+    return notifications_.notify(std::string(channel), std::string(payload));
+}
+
 Engine::Status Engine::run_session_statement(const Statement& statement, bool describe) {
     switch (statement.kind) {
         case StatementKind::set:
@@ -42,12 +52,26 @@ Engine::Status Engine::run_session_statement(const Statement& statement, bool de
             }
             break;
         case StatementKind::reset:
+            if (statement.tag == "DISCARD ALL" && transaction_.open())
+                return SqlError{"25001", "DISCARD ALL cannot run inside a transaction block"};
             if (auto error = settings_.reset(statement.name)) return error;
             if (statement.tag == "DISCARD ALL") {
+                if (auto error = listen(PendingNotifications::UnlistenAll{})) return error;
                 drop_portals();
                 cursors_.clear();
                 statements_.clear();
             }
+            break;
+        case StatementKind::listen:
+            if (auto error = listen(PendingNotifications::Listen{statement.name})) return error;
+            break;
+        case StatementKind::unlisten:
+            if (auto error = statement.name.empty() ? listen(PendingNotifications::UnlistenAll{})
+                                                    : listen(PendingNotifications::Unlisten{statement.name}))
+                return error;
+            break;
+        case StatementKind::notify:
+            if (auto error = notify(statement.name, statement.value)) return error;
             break;
         case StatementKind::show: {
             auto value = statement.name == "transaction_isolation"
@@ -117,15 +141,18 @@ Engine::Status Engine::run_transaction_statement(const Statement& statement) {
         }
         case StatementKind::savepoint:
             error = transaction_.savepoint(statement.name);
+            if (!error) lease_.savepoint(statement.name);
+            if (!error) notifications_.savepoint(statement.name);
+            if (!error) opened_by_savepoint_.set(statement.name, opened_);
             break;
         case StatementKind::release:
             error = transaction_.release(statement.name);
+            if (!error) lease_.release(statement.name);
+            if (!error) notifications_.release(statement.name);
+            if (!error) opened_by_savepoint_.release(statement.name);
             break;
         default:
-            drop_portals();
-            end_cursors(false);
-            error = transaction_.roll_back_to(statement.name);
-            schema_.forget();
+            error = roll_back_to(statement.name);
     }
     if (error) return error;
     out_->command_complete(tag);

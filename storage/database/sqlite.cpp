@@ -31,6 +31,25 @@ std::string constraint_name(const std::string& columns, bool primary) {
     return name + "_key";
 }
 
+// The name of the unique index over "t.a, t.b", the oldest where there are several: SQLite tells only the
+// columns. Empty: it is a constraint without a name of its own. One over a part of the rows comes last, since
+// the violation of one over all of them is certain.
+std::string index_name(sqlite3* connection, const std::string& columns) {
+    constexpr const char* sql =
+        "SELECT CASE WHEN s.sql IS NULL THEN '' ELSE s.name END FROM (SELECT rowid AS place, * FROM "
+        "sqlite_temp_schema UNION ALL SELECT rowid, * FROM sqlite_schema) AS s, "
+        "pragma_index_list(s.tbl_name) "
+        "AS l WHERE s.type = 'index' AND l.name = s.name AND l.\"unique\" AND substr(?1, 1, "
+        "length(s.tbl_name) + 1) = s.tbl_name || '.' AND ?1 = (SELECT group_concat(s.tbl_name || '.' || "
+        "i.name, ', ') FROM pragma_index_info(s.name) AS i) ORDER BY l.partial, s.place LIMIT 1";
+    sqlite3_stmt* raw = nullptr;
+    if (sqlite3_prepare_v2(connection, sql, -1, &raw, nullptr) != SQLITE_OK) return {};
+    const SqliteStatement query(raw);
+    sqlite3_bind_text(raw, 1, columns.data(), static_cast<int>(columns.size()), SQLITE_TRANSIENT);
+    if (sqlite3_step(raw) != SQLITE_ROW) return {};
+    return reinterpret_cast<const char*>(sqlite3_column_text(raw, 0));
+}
+
 // Constraints are named "TABLE:NAME" (sql/define.cpp).
 std::string check_message(const std::string& name) {
     const auto colon = name.find(':');
@@ -39,9 +58,12 @@ std::string check_message(const std::string& name) {
                        name.substr(colon + 1));
 }
 
-SqlError unique_error(const std::string& message, bool primary) {
-    std::string name = after(message, "constraint failed: ");
-    name = name.starts_with("index '") ? name.substr(7, name.size() - 8) : constraint_name(name, primary);
+SqlError unique_error(sqlite3* connection, const std::string& message, bool primary) {
+    const std::string columns = after(message, "constraint failed: ");
+    std::string name = columns.starts_with("index '") ? columns.substr(7, columns.size() - 8)
+                       : primary                      ? std::string()
+                                                      : index_name(connection, columns);
+    if (name.empty()) name = constraint_name(columns, primary);
     return {sqlstate::unique_violation,
             fmt::format("duplicate key value violates unique constraint \"{}\"", name)};
 }
@@ -85,9 +107,9 @@ SqlError error_of(sqlite3* connection, int code) {
     switch (code) {
         case SQLITE_CONSTRAINT_PRIMARYKEY:
         case SQLITE_CONSTRAINT_ROWID:
-            return unique_error(message, true);
+            return unique_error(connection, message, true);
         case SQLITE_CONSTRAINT_UNIQUE:
-            return unique_error(message, false);
+            return unique_error(connection, message, false);
         case SQLITE_CONSTRAINT_NOTNULL: {
             const std::string column = after(message, "constraint failed: ");
             return {sqlstate::not_null_violation,

@@ -9,9 +9,10 @@ namespace understudy::database {
 
 const char* to_string(StatementKind kind) {
     static constexpr const char* names[] = {
-        "empty",      "select",   "insert",    "update",  "delete",      "definition", "copy",  "begin",
-        "commit",     "rollback", "savepoint", "release", "rollback_to", "set",        "reset", "show",
-        "deallocate", "close",    "prepare",   "declare", "explain",     "execute",    "fetch", "nothing"};
+        "empty",   "select", "insert",     "update",    "delete",  "definition",  "copy",
+        "begin",   "commit", "rollback",   "savepoint", "release", "rollback_to", "set",
+        "reset",   "show",   "deallocate", "close",     "prepare", "declare",     "explain",
+        "execute", "fetch",  "listen",     "unlisten",  "notify",  "nothing"};
     static_assert(std::size(names) == static_cast<std::size_t>(StatementKind::nothing) + 1);
     return names[static_cast<std::size_t>(kind)];
 }

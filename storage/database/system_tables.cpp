@@ -116,7 +116,8 @@ const Definition definitions[] = {
      "conkey, NULL AS "
      "confkey FROM sqlite_schema AS s, pragma_index_list(s.tbl_name) AS l WHERE s.type = 'index' AND l.name "
      "= s.name AND "
-     "(s.sql IS NULL OR s.sql LIKE '%/*primary key*/') UNION ALL SELECT s.rowid + 1000016384, s.name || "
+     "(s.sql IS NULL OR s.sql LIKE '%/*primary key*/' OR s.sql LIKE '%/*unique*/') UNION ALL SELECT s.rowid "
+     "+ 1000016384, s.name || "
      "'_pkey', 2200, 'p', 0, "
      "0, s.rowid + 16384, s.rowid + 1000016384, 0, 0, NULL, NULL FROM sqlite_schema AS s WHERE s.type = "
      "'table' AND s.sql LIKE "
@@ -159,6 +160,25 @@ const Definition definitions[] = {
     {"pg_settings", "name text, setting text", "SELECT NULL AS name, NULL AS setting WHERE 0"},
     {"pg_collation", "oid oid, collname name, collnamespace oid",
      "SELECT 950 AS oid, 'C' AS collname, 11 AS collnamespace"},
+    {"pg_sequence",
+     "seqrelid oid, seqtypid oid, seqstart int8, seqincrement int8, seqmax int8, seqmin int8, seqcache int8, "
+     "seqcycle bool",
+     "SELECT s.rowid + 16384 AS seqrelid, CASE WHEN s.sql LIKE '%, log\\_cnt BIGINT /*smallint*/%' ESCAPE "
+     "'\\' THEN 21 WHEN s.sql LIKE '%, log\\_cnt BIGINT /*integer*/%' ESCAPE '\\' THEN 23 ELSE 20 END AS "
+     "seqtypid, understudy_sequence_rule(s.name, 'start_value') AS seqstart, "
+     "understudy_sequence_rule(s.name, 'increment_by') AS seqincrement, "
+     "understudy_sequence_rule(s.name, 'max_value') AS seqmax, understudy_sequence_rule(s.name, 'min_value') "
+     "AS seqmin, 1 AS seqcache, understudy_sequence_rule(s.name, 'cycles') AS seqcycle FROM sqlite_schema AS "
+     "s WHERE s.type = 'table' AND s.sql LIKE '%\" (last_value BIGINT /*sequence*/%'"},
+    // Of sequences on the columns that own them (sql/owned_sequences.cpp).
+    {"pg_depend",
+     "classid oid, objid oid, objsubid int4, refclassid oid, refobjid oid, refobjsubid int4, deptype char",
+     "SELECT 1259 AS classid, s.rowid + 16384 AS objid, 0 AS objsubid, 1259 AS refclassid, t.rowid + 16384 "
+     "AS "
+     "refobjid, c.cid + 1 AS refobjsubid, 'a' AS deptype FROM sqlite_schema AS g JOIN sqlite_schema AS s ON "
+     "s.type = 'table' AND g.name = 'owner of ' || s.name JOIN sqlite_schema AS t ON t.type = 'table' AND "
+     "t.name = g.tbl_name, pragma_table_info(t.name) AS c WHERE g.type = 'trigger' AND instr(g.sql, "
+     "printf('CREATE TRIGGER \"%w\" AFTER UPDATE OF \"%w\" ON ', g.name, c.name)) = 1"},
     {"pg_description", "objoid oid, classoid oid, objsubid int4, description text",
      "SELECT 0 AS objoid, 0 AS classoid, 0 AS objsubid, NULL AS description WHERE 0"},
     {"pg_inherits", "inhrelid oid, inhparent oid, inhseqno int4, inhdetachpending bool",

@@ -45,6 +45,7 @@ class TlsStream {
     std::optional<std::string> shake_hands(Duration limit);  // why it failed
     // 0: the peer has ended. limit: none where it is 0.
     ssize_t receive(char* buffer, std::size_t size, Duration limit);
+    bool pending() const { return SSL_pending(ssl_.get()) > 0; }  // bytes came that weren't received yet
     // False: the peer is gone, or has taken nothing for the limit.
     bool send(std::string_view bytes, Duration limit);
 

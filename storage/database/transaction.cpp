@@ -22,6 +22,10 @@ void Transaction::begin(Isolation isolation, bool read_only) {
     read_only_ = read_only;
 }
 
+void Transaction::join() {
+    if (block_ == Block::none) block_ = Block::implicit;
+}
+
 void Transaction::set_modes(std::optional<Isolation> isolation, bool read_only) {
     if (isolation) isolation_ = *isolation;
     read_only_ = read_only_ || read_only;

@@ -37,14 +37,19 @@ class Transaction {
     bool implicit() const { return block_ == Block::implicit; }
     bool none() const { return block_ == Block::none; }
     bool failed() const { return block_ == Block::failed; }
+    bool recoverable() const { return !savepoints_.empty(); }  // where it failed: by ROLLBACK TO
     bool writing() const { return writing_; }
     bool read_only() const { return read_only_; }
     Isolation isolation() const { return isolation_; }
 
     void begin(Isolation isolation, bool read_only);
+    void join();  // outside of a block: what was done belongs to an implicit one
     void set_modes(std::optional<Isolation> isolation, bool read_only);
     // Before a statement that only reads, or one that writes: waits for the right to write at most `limit`.
     Status before_read();
+    // Whether each statement reads what is committed when it begins, rather than what the first one saw.
+    bool reads_anew() const { return isolation_ == Isolation::read_committed && !in_sqlite(); }
+    std::uint64_t turns() const { return queue_.turns(); }
     // `what` is what a read-only transaction can't do: "INSERT".
     Status before_write(std::chrono::milliseconds limit, const std::string& what);
     Status finish(bool commit);  // COMMIT or ROLLBACK; there is none afterwards

@@ -25,6 +25,7 @@ WriteQueue::Outcome WriteQueue::acquire(std::chrono::milliseconds limit, const s
 void WriteQueue::release() {
     const std::lock_guard lock(mutex_);
     UNDERSTUDY_ASSERT(held_, "only its holder releases the right to write");
+    ++turns_;
     // Handed straight to the one who waited longest: a newcomer can't slip in between. Who was granted it
     // leaves the list itself, and is its first until then.
     if (waiting_.empty()) {

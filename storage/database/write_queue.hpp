@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <list>
 #include <mutex>
 
@@ -18,6 +19,8 @@ class WriteQueue {
     Outcome acquire(std::chrono::milliseconds limit, const std::atomic<bool>& canceled);
     void release();
     void wake();
+    // Changes with every turn that ended: whoever has read since then has read what was committed in it.
+    std::uint64_t turns() const { return turns_; }
 
   private:
     struct Waiter {
@@ -27,6 +30,7 @@ class WriteQueue {
     std::mutex mutex_;
     std::list<Waiter> waiting_;
     bool held_ = false;
+    std::atomic<std::uint64_t> turns_ = 0;
 };
 
 }  // namespace understudy::database

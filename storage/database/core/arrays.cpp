@@ -13,6 +13,8 @@
 namespace understudy::database {
 namespace {
 
+constexpr std::int64_t max_dimensions = 6, max_elements = 134'217'727;  // PostgreSQL's
+
 using Texts = std::vector<std::optional<std::string>>;  // nothing: NULL
 
 bool means_null(std::string_view word) {
@@ -178,14 +180,27 @@ SqlResult<Stored> input_array(Type type, std::string_view text) {
 // elements.
 SqlResult<Stored> input_array_binary(Type type, std::string_view bytes) {
     const SqlError wrong{sqlstate::bad_binary, "incorrect binary data format in an array"};
-    const auto take = [&]() -> std::optional<std::int64_t> {
-        if (bytes.size() < 4) return std::nullopt;
-        const auto value = from_big_endian(bytes.substr(0, 4));
-        bytes.remove_prefix(4);
-        return value;
+    // Nothing is taken that isn't there, whatever a length says.
+    const auto take = [&](std::int64_t size) -> std::optional<std::string_view> {
+        if (size < 0 || size > static_cast<std::int64_t>(bytes.size())) return std::nullopt;
+        const auto taken = bytes.substr(0, static_cast<std::size_t>(size));
+        bytes.remove_prefix(taken.size());
+        return taken;
     };
-    const auto dimensions = take(), has_nulls = take(), oid = take();
-    if (!dimensions || !has_nulls || !oid || *dimensions < 0) return wrong;
+    const auto number = [&]() -> std::optional<std::int64_t> {
+        const auto taken = take(4);
+        return taken ? std::optional(from_big_endian(*taken)) : std::nullopt;
+    };
+    const auto dimensions = number();
+    if (!dimensions) return too_short();
+    if (*dimensions < 0) return wrong;
+    if (*dimensions > max_dimensions)
+        return SqlError{sqlstate::limit_exceeded,
+                        fmt::format("number of array dimensions ({}) exceeds the maximum allowed ({})",
+                                    *dimensions, max_dimensions)};
+    const auto flags = number(), oid = number();
+    if (!flags || !oid) return too_short();
+    if (*flags < 0 || *flags > 1) return wrong;
     const Type element{element_type(type.type), type.typmod};
     if (*oid != static_cast<std::int64_t>(element.type))
         return SqlError{"42804",
@@ -193,22 +208,25 @@ SqlResult<Stored> input_array_binary(Type type, std::string_view bytes) {
                                     static_cast<std::uint32_t>(element.type), type_name(element.type))};
     if (*dimensions == 0) return bytes.empty() ? SqlResult<Stored>(Stored(std::string("{}"))) : wrong;
     if (*dimensions > 1) return unsupported("an array of more than one dimension");
-    const auto count = take(), lower = take();
-    if (!count || !lower || *count < 0) return wrong;
+    const auto count = number(), lower = number();
+    if (!count || !lower) return too_short();
+    if (*count < 0 || *count > max_elements)
+        return SqlError{sqlstate::limit_exceeded, fmt::format("array size exceeds the maximum allowed ({})",
+                                                              static_cast<int>(max_elements))};
     if (*lower != 1 && *count > 0) return unsupported("an array with lower bounds");
     std::string stored = "{";
     for (std::int64_t i = 0; i < *count; ++i) {
-        const auto length = take();
-        if (!length || *length < -1 || *length > static_cast<std::int64_t>(bytes.size())) return wrong;
+        const auto length = number();
+        if (!length) return too_short();
         if (*length == -1) {
             append_quoted(stored, std::nullopt);
             continue;
         }
-        const auto size = static_cast<std::size_t>(*length);
-        auto value = input_binary(element, bytes.substr(0, size));
+        const auto content = take(*length);
+        if (!content) return wrong;
+        auto value = input_binary(element, *content);
         if (value.has_error()) return value.error();
         append_quoted(stored, element_text(element.type, *value));
-        bytes.remove_prefix(size);
     }
     if (!bytes.empty()) return wrong;
     return Stored(stored + "}");

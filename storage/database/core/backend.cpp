@@ -35,6 +35,15 @@ void BackendWriter::empty(char type) {
     end(begin(type));
 }
 
+void BackendWriter::notification(std::int32_t process_id, std::string_view channel,
+                                 std::string_view payload) {
+    const auto at = begin('A');
+    int32(process_id);
+    string(channel);
+    string(payload);
+    end(at);
+}
+
 void BackendWriter::authentication_sasl(const std::vector<std::string>& mechanisms) {
     const auto at = begin('R');
     int32(10);

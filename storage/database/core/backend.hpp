@@ -46,6 +46,7 @@ class BackendWriter {
     void parse_complete() { empty('1'); }
     void bind_complete() { empty('2'); }
     void close_complete() { empty('3'); }
+    void notification(std::int32_t process_id, std::string_view channel, std::string_view payload);
     void portal_suspended() { empty('s'); }
     void error(const SqlError& error);
     void notice(std::string_view severity, std::string_view sqlstate, std::string_view message);

@@ -185,6 +185,23 @@ void Session::log_in() {
     actions_.push_back(LoggedIn{user_, database_});
     flush();
     state_ = Ready{};
+    std::get<Ready>(state_).idle = true;
+}
+
+void Session::notify(std::vector<Notification> notifications) {
+    for (auto& notification : notifications) notifications_.push_back(std::move(notification));
+    if (between_transactions()) write_notifications();
+}
+
+void Session::write_notifications() {
+    for (const auto& notification : std::exchange(notifications_, {}))
+        out_.notification(notification.process_id, notification.channel, notification.payload);
+}
+
+void Session::ready_for_query() {
+    std::get<Ready>(state_).idle = transaction_status_ == 'I';
+    if (transaction_status_ == 'I') write_notifications();
+    out_.ready_for_query(transaction_status_);
 }
 
 void Session::handle_ready(FrontendMessage message) {
@@ -205,9 +222,10 @@ void Session::handle_ready(FrontendMessage message) {
     if (std::holds_alternative<FunctionCall>(message)) {
         out_.error(
             {sqlstate::feature_not_supported, "the function call protocol is not supported", {}, false});
-        out_.ready_for_query(transaction_status_);
+        ready_for_query();
         return flush();
     }
+    ready.idle = false;
     if (auto* query = std::get_if<Query>(&message)) {
         ready.waiting = Waiting::query;
         actions_.push_back(EngineAction(std::move(*query)));
@@ -257,7 +275,7 @@ void Session::engine_done(const std::optional<SqlError>& error, char transaction
     if (waited == Waiting::extended)
         ready.skipping = ready.skipping || error.has_value();
     else
-        out_.ready_for_query(transaction_status);
+        ready_for_query();
 }
 
 void Session::flush() {

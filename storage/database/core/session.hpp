@@ -23,6 +23,7 @@
 #include "base/time.hpp"
 #include "storage/database/core/backend.hpp"
 #include "storage/database/core/frontend.hpp"
+#include "storage/database/core/notifications.hpp"
 #include "storage/database/core/scram.hpp"
 
 namespace understudy::database {
@@ -74,6 +75,9 @@ class Session {
     // copying: the engine awaits rows from the client (COPY FROM STDIN), and the statement goes on with them.
     void engine_done(const std::optional<SqlError>& error, char transaction_status, bool copying = false);
     std::vector<SessionAction> take_actions();
+    // They are said before ReadyForQuery, and only between transactions.
+    void notify(std::vector<Notification> notifications);
+    bool between_transactions() const { return ready() && std::get<Ready>(state_).idle; }
     bool ended() const { return std::holds_alternative<Ended>(state_); }
     bool ready() const { return std::holds_alternative<Ready>(state_); }
 
@@ -90,6 +94,7 @@ class Session {
         bool skipping = false;
         Waiting waiting = Waiting::nothing;
         Waiting copying = Waiting::nothing;  // what COPY's rows belong to
+        bool idle = false;                   // nothing came since ReadyForQuery outside of a block
     };
     struct Ended {};
 
@@ -100,6 +105,8 @@ class Session {
     void handle_ready(FrontendMessage message);
     void handle_copying(FrontendMessage message);
     void log_in();
+    void ready_for_query();
+    void write_notifications();
     void flush();
     void end();
 
@@ -111,6 +118,7 @@ class Session {
     bool encrypted_ = false;
     char transaction_status_ = 'I';
     BackendWriter out_;
+    std::vector<Notification> notifications_;
     std::vector<SessionAction> actions_;
     std::variant<Startup, SaslFirst, SaslFinal, Ready, Ended> state_ = Startup{};
 };

@@ -27,6 +27,7 @@ using Stored = std::variant<std::monostate, std::int64_t, double, std::string, B
 
 SqlResult<Stored> input_text(Type type, std::string_view text);
 SqlResult<Stored> input_binary(Type type, std::string_view bytes);
+SqlError too_short();  // what a binary form is refused with that ends before it should
 std::string output_text(SqlType type, const Stored& value);
 SqlResult<std::string> output_binary(SqlType type, const Stored& value);
 

@@ -205,13 +205,17 @@ SqlResult<Stored> input_text(Type type, std::string_view text) {
     }
 }
 
+SqlError too_short() {
+    return {sqlstate::protocol_violation, "insufficient data left in message"};
+}
+
 SqlResult<Stored> input_binary(Type type, std::string_view bytes) {
     if (is_array(type.type)) return input_array_binary(type, bytes);
     const SqlError wrong{sqlstate::bad_binary,
                          fmt::format("incorrect binary data format for type {}", type_name(type.type))};
     const std::int16_t size = type_bytes(type.type);
     if (size > 0 && type.type != SqlType::name && bytes.size() != static_cast<std::size_t>(size))
-        return wrong;
+        return bytes.size() < static_cast<std::size_t>(size) ? too_short() : wrong;
     switch (type.type) {
         case SqlType::boolean:
             return Stored(std::int64_t{bytes[0] != 0});

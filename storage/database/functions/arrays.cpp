@@ -37,6 +37,18 @@ void element_at(Call& call) {  // array, index, type
         call.give(elements[static_cast<std::size_t>(index - 1)]);
 }
 
+// array, first, last, type: counted from 1 again, whatever part it is.
+void slice(Call& call) {
+    auto elements = elements_argument(call, 0, 3);
+    const auto size = static_cast<std::int64_t>(elements.size());
+    const auto first = std::max<std::int64_t>(1, call.integer(1)) - 1;
+    const auto last = std::min<std::int64_t>(size, call.integer(2));
+    if (first >= last) return call.give(std::string_view("{}"));
+    elements.resize(static_cast<std::size_t>(last));
+    elements.erase(elements.begin(), elements.begin() + first);
+    call.give(std::string_view(stored_array(type_argument_of(call, 3), elements)));
+}
+
 void array_cardinality(Call& call) {
     call.give(static_cast<std::int64_t>(array_elements(SqlType::text_array, call.text(0)).size()));
 }
@@ -172,6 +184,7 @@ int compare_stored_arrays(void* order, int left_size, const void* left, int righ
 void add_array_functions(Registry& registry) {
     registry.add("understudy_array", -1, with_nulls<make_array>);
     registry.add("understudy_array_get", 3, strict<element_at>);
+    registry.add("understudy_array_slice", 4, strict<slice>);
     registry.add("understudy_array_cardinality", 1, strict<array_cardinality>);
     registry.add("understudy_array_length", 2, strict<array_length>);
     registry.add("understudy_array_lower", 2, strict<array_lower_bound>);

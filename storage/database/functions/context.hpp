@@ -7,7 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
+
+#include "storage/database/core/sql_error.hpp"
 
 namespace understudy::database {
 
@@ -30,6 +34,8 @@ struct FunctionContext {
         sequences[sequence] = value;
         last_sequence = sequence;
     }
+    // pg_notify(): the reason why it can't.
+    std::function<std::optional<SqlError>(std::string_view channel, std::string_view payload)> notify;
     std::function<bool()> interrupted;  // the statement is canceled, or out of time
 };
 

@@ -144,6 +144,13 @@ void set_value(Call& call) {  // …, value, whether it was given already
     }
 }
 
+void rule(Call& call) {  // name, which column
+    const auto row = made(call, fmt::format("SELECT {} FROM {}", database::quoted(call.text(1)),
+                                            database::quoted(call.text(0))));
+    if (row && sqlite3_step(row.get()) == SQLITE_ROW)
+        call.give(static_cast<std::int64_t>(sqlite3_column_int64(row.get(), 0)));
+}
+
 void check_rules(Call& call) {  // name, start, last, least, greatest
     const auto start = call.integer(1), last = call.integer(2), least = call.integer(3),
                greatest = call.integer(4);
@@ -169,6 +176,7 @@ void add_sequence_functions(Registry& registry) {
     registry.add_changing("understudy_currval", 2, with_nulls<current_value>);
     registry.add_changing("understudy_lastval", 0, with_nulls<last_value>);
     registry.add_changing("understudy_setval", 4, with_nulls<set_value>);
+    registry.add_changing("understudy_sequence_rule", 2, strict<rule>);
     registry.add_changing("understudy_sequence_check", 5, strict<check_rules>);
 }
 

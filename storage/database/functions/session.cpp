@@ -55,6 +55,12 @@ void sleep(Call& call) {
     call.give(std::string_view());
 }
 
+void notify(Call& call) {
+    const auto text = [&](int index) { return call.null(index) ? std::string_view() : call.text(index); };
+    if (const auto error = call.context().notify(text(0), text(1))) return call.fail(*error);
+    call.give(std::string_view());
+}
+
 void uuid(Call& call) {
     unsigned char bytes[16];
     if (RAND_bytes(bytes, sizeof bytes) != 1)
@@ -186,6 +192,7 @@ void add_session_functions(Registry& registry) {
     registry.add_changing("understudy_version", 0, strict<version>);
     registry.add_changing("understudy_setting", 2, strict<setting>);
     registry.add_changing("understudy_sleep", 1, strict<sleep>);
+    registry.add_changing("understudy_notify", 2, with_nulls<notify>);
     registry.add_changing("understudy_uuid", 0, strict<uuid>);
     registry.add("understudy_format_type", 2, with_nulls<format_type>);
     registry.add("understudy_declared_oid", 3, with_nulls<declared_oid>);

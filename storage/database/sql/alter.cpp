@@ -4,6 +4,12 @@
 
 namespace understudy::database {
 
+void Translator::drop_column(const Table& table, const std::string& name, bool cascade, Statement& result) {
+    // The sequences that it owns stop being so first: SQLite drops no column that a trigger names.
+    for (auto& sql : drop_owned(table, &name, {table.name}, cascade)) result.before.push_back(std::move(sql));
+    result.before.push_back(fmt::format("ALTER TABLE {} DROP COLUMN {}", table.sql, quoted(name)));
+}
+
 Statement Translator::alter_table(const PgQuery__AlterTableStmt& node) {
     Statement result;
     result.kind = StatementKind::definition;
@@ -33,9 +39,11 @@ Statement Translator::alter_table(const PgQuery__AlterTableStmt& node) {
                 if (exists)
                     fail("42701", "column \"{}\" of relation \"{}\" already exists", column.colname, name);
                 const auto definition = column_definition(column, name, scope, false);
+                if (!serials_.empty()) refuse("a serial column in ADD COLUMN");
                 if (definition.primary) refuse("a primary key in ADD COLUMN");
                 result.before.push_back(
                     fmt::format("ALTER TABLE {} ADD COLUMN {}", changed->sql, definition.sql));
+                add_named_keys(name, result);
                 break;
             }
             case PG_QUERY__ALTER_TABLE_TYPE__AT_DropColumn:
@@ -45,8 +53,8 @@ Statement Translator::alter_table(const PgQuery__AlterTableStmt& node) {
                              command.name, name);
                     break;
                 }
-                result.before.push_back(
-                    fmt::format("ALTER TABLE {} DROP COLUMN {}", changed->sql, quoted(command.name)));
+                drop_column(*changed, command.name, command.behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE,
+                            result);
                 break;
             case PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint: {
                 const auto& constraint = *command.def->constraint;
@@ -72,7 +80,7 @@ Statement Translator::alter_table(const PgQuery__AlterTableStmt& node) {
                 // out.
                 result.before.push_back(fmt::format("CREATE UNIQUE INDEX {} ON {} ({}){}", quoted(index),
                                                     changed->sql, quoted_list(keys),
-                                                    primary ? " /*primary key*/" : ""));
+                                                    primary ? " /*primary key*/" : " /*unique*/"));
                 for (const auto& key : primary ? keys : std::vector<std::string>())
                     for (const char* event : {"INSERT", "UPDATE"})
                         result.before.push_back(fmt::format(
@@ -110,6 +118,7 @@ Statement Translator::rename(const PgQuery__RenameStmt& node) {
     }
     const Table* changed = table(*node.relation, true);
     if (changed == nullptr) return result;
+    if (changed->kind == Table::Kind::sequence) refuse("RENAME of a sequence");  // defaults name it
     if (node.rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE)
         result.sql = fmt::format("ALTER TABLE {} RENAME TO {}", changed->sql, quoted(node.newname));
     else if (node.rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN)

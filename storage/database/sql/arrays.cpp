@@ -64,14 +64,27 @@ Expression Translator::subscript(const PgQuery__AIndirection& node, Scope& scope
         return fail("42804", "cannot subscript type {} because it does not support subscripting",
                     type_name(value.type.type));
     const auto& indices = *node.indirection[0]->a_indices;
-    if (indices.is_slice) return refuse("a slice of an array");
     if (node.n_indirection > 1) return refuse("more than one subscript");
-    const Expression index =
-        cast(expression(indices.uidx, scope), {SqlType::int4, -1}, CastContext::assignment);
-    Expression result = of_type(
-        *element,
-        fmt::format("understudy_array_get({}, {}, {})", value.sql, index.sql, oid_of(value.type.type)),
-        value.name);
+    const auto index = [&](const PgQuery__Node* given, const char* otherwise) {
+        if (given == nullptr) return std::string(otherwise);
+        Expression number = expression(given, scope);
+        if (!number.undecided() && !castable(number.type.type, SqlType::int4, CastContext::assignment))
+            fail("42804", "array subscript must have type integer");
+        return cast(std::move(number), {SqlType::int4, -1}, CastContext::assignment).sql;
+    };
+    if (indices.is_slice) {
+        const std::string lower = index(indices.lidx, "1"), upper = index(indices.uidx, "2147483647");
+        Expression slice = of_type(value.type.type,
+                                   fmt::format("understudy_array_slice({}, {}, {}, {})", value.sql, lower,
+                                               upper, oid_of(value.type.type)),
+                                   value.name);
+        slice.type.typmod = value.type.typmod;
+        return slice;
+    }
+    Expression result = of_type(*element,
+                                fmt::format("understudy_array_get({}, {}, {})", value.sql,
+                                            index(indices.uidx, "NULL"), oid_of(value.type.type)),
+                                value.name);
     result.type.typmod = value.type.typmod;
     return result;
 }

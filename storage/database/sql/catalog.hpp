@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "storage/database/core/types.hpp"
@@ -27,6 +28,7 @@ struct Table {
     std::string sql;  // what stands for it in FROM: its quoted name, or a SELECT in parentheses
     std::vector<TableColumn> columns;
     std::vector<std::string> primary_key;
+    std::vector<std::pair<std::string, std::string>> owned;  // sequences, and the columns that own them
     bool writable = true;
     bool always_empty = false;  // a system catalog of what this service hasn't
 };
@@ -37,8 +39,10 @@ class Catalog {
     // By the name as folded by the parser; schema is empty, public or pg_catalog, information_schema. Null:
     // none. The pointer holds until the schema changes.
     virtual const Table* find(std::string_view schema, std::string_view name) const = 0;
-    // Whether a column's default takes the sequence's next value.
-    virtual bool is_default(const std::string&) const { return false; }
+    // Whether a column's default takes the sequence's next value, in a table other than these.
+    virtual bool is_default(const std::string&, const std::vector<std::string>&) const { return false; }
+    // The table whose constraint this index is; empty: of none.
+    virtual std::string constrained_by(const std::string&) const { return {}; }
     // Names of the views that read a relation.
     virtual std::vector<std::string> views_on(const std::string&) const { return {}; }
 };

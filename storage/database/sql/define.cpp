@@ -95,9 +95,31 @@ Statement Translator::create_table(const PgQuery__CreateStmt& node) {
     if (columns.empty()) refuse("a table without columns");
     result.sql = fmt::format("CREATE {}TABLE {}{} ({})", temporary ? "TEMP " : "",
                              node.if_not_exists ? "IF NOT EXISTS " : "", quoted(name), list);
-    if (node.if_not_exists && catalog_.find(schema, name) != nullptr)
+    if (node.if_not_exists && catalog_.find(schema, name) != nullptr) {
         result.notices.push_back({"42P07", fmt::format("relation \"{}\" already exists, skipping", name)});
+        return result;
+    }
+    if (serials_.empty() && named_keys_.empty()) return result;
+    const std::string table_sql = std::exchange(result.sql, {});
+    for (const auto& serial : serials_)
+        for (auto& sql : sequence_sql(serial.sequence, serial.rules, temporary))
+            result.before.push_back(std::move(sql));
+    result.before.push_back(table_sql);
+    for (const auto& serial : serials_)
+        result.before.push_back(own_sequence_sql(serial.sequence, name, serial.column));
+    add_named_keys(name, result);
+    run_last(result);
     return result;
+}
+
+// SQLite tells no constraint's name, but an index's can be found (sqlite.cpp). It checks the latest index
+// first, PostgreSQL the first one.
+void Translator::add_named_keys(const std::string& table, Statement& result) {
+    std::reverse(named_keys_.begin(), named_keys_.end());
+    for (const auto& key : named_keys_)
+        result.before.push_back(fmt::format("CREATE UNIQUE INDEX {} ON {} ({}) /*unique*/", quoted(key.name),
+                                            quoted(table), quoted_list(key.columns)));
+    named_keys_.clear();
 }
 
 Translator::ColumnDefinition Translator::column_definition(const PgQuery__ColumnDef& node,
@@ -109,7 +131,7 @@ Translator::ColumnDefinition Translator::column_definition(const PgQuery__Column
     const bool identity = has_constraint(node, PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY);
     ColumnDefinition result;
     result.primary = key;
-    if ((serial || identity) && !key) refuse("a serial or identity column that is not the primary key");
+    if (identity && !key) refuse("an identity column that is not the primary key");
     result.sql = quoted(node.colname) + " ";
     if (key && is_integer(type.type)) {
         // SQLite's row number, which needs no index of its own. The remark keeps its type
@@ -122,6 +144,13 @@ Translator::ColumnDefinition Translator::column_definition(const PgQuery__Column
         if (const auto collation = collation_of(type.type); !collation.empty())
             result.sql += fmt::format(" COLLATE {}", collation);
         if (key) result.sql += " PRIMARY KEY NOT NULL";
+        if (serial) {
+            if (has_constraint(node, PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT))
+                fail(sqlstate::syntax_error,
+                     "multiple default values specified for column \"{}\" of table \"{}\"", node.colname,
+                     table);
+            result.sql += " NOT NULL DEFAULT " + serial_default(table, node.colname, type.type);
+        }
     }
     for (std::size_t i = 0; i < node.n_constraints; ++i) {
         const auto& constraint = *node.constraints[i]->constraint;
@@ -142,7 +171,10 @@ Translator::ColumnDefinition Translator::column_definition(const PgQuery__Column
                     cast(expression(constraint.raw_expr, scope), type, CastContext::assignment).sql);
                 break;
             case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
-                result.sql += fmt::format(" {}UNIQUE", naming(constraint.conname));
+                if (naming(constraint.conname).empty())
+                    result.sql += " UNIQUE";
+                else
+                    named_keys_.push_back({constraint.conname, {node.colname}});
                 break;
             case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
                 result.sql += " " + table_constraint(constraint, table + "_" + node.colname, scope);
@@ -175,8 +207,14 @@ std::string Translator::table_constraint(const PgQuery__Constraint& node, const 
         case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
             if (node.nulls_not_distinct) refuse("NULLS NOT DISTINCT");
             if (node.deferrable) refuse("DEFERRABLE other than on a foreign key");
-            return fmt::format("{}UNIQUE ({})", naming(node.conname),
-                               quoted_list(names_of(node.keys, node.n_keys)));
+            if (!naming(node.conname).empty()) {
+                named_keys_.push_back({node.conname, names_of(node.keys, node.n_keys)});
+                for (const auto& key : named_keys_.back().columns)
+                    if (find_column(scope, {}, key).has_error())
+                        fail(sqlstate::undefined_column, "column \"{}\" named in key does not exist", key);
+                return {};
+            }
+            return fmt::format("UNIQUE ({})", quoted_list(names_of(node.keys, node.n_keys)));
         case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: {
             // Its name is all that SQLite's error says: with the table's, split in sqlite.cpp.
             const std::string name =
@@ -263,7 +301,10 @@ Statement Translator::create_index(const PgQuery__IndexStmt& node) {
             fmt::format("{}{}{}", i == 0 ? "" : ", ",
                         plain ? quoted(element.name) : with_collation("(" + value.sql + ")", value.type.type),
                         element.ordering == PG_QUERY__SORT_BY_DIR__SORTBY_DESC ? " DESC" : "");
-        default_name += plain ? std::string("_") + element.name : "_expr";
+        const std::string& called = value.name;
+        default_name += "_" + (plain                                    ? std::string(element.name)
+                               : called.empty() || called == "?column?" ? std::string("expr")
+                                                                        : called);
     }
     const bool named = node.idxname != nullptr && *node.idxname != '\0';
     result.sql = fmt::format("CREATE {}INDEX {}{} ON {} ({})", node.unique ? "UNIQUE " : "",

@@ -62,6 +62,9 @@ Statement Translator::drop(const PgQuery__DropStmt& node) {
         const auto names = names_of(node.objects[i]->list->items, node.objects[i]->list->n_items);
         const std::string schema = names.size() > 1 ? names[names.size() - 2] : std::string();
         if (is_index) {
+            if (const std::string table = catalog_.constrained_by(names.back()); !table.empty())
+                fail("2BP01", "cannot drop index {0} because constraint {0} on table {1} requires it",
+                     names.back(), table);
             result.before.push_back(
                 fmt::format("DROP INDEX {}{}", node.missing_ok ? "IF EXISTS " : "", quoted(names.back())));
             continue;
@@ -78,7 +81,7 @@ Statement Translator::drop(const PgQuery__DropStmt& node) {
             fail(sqlstate::insufficient_privilege, "permission denied: \"{}\" is a system catalog",
                  names.back());
         if (dropped->kind != wanted) fail("42809", "\"{}\" is not a {}", names.back(), name_of(wanted));
-        if (wanted == Table::Kind::sequence && catalog_.is_default(names.back())) {
+        if (wanted == Table::Kind::sequence && catalog_.is_default(names.back(), {})) {
             if (cascade) refuse("DROP SEQUENCE … CASCADE that takes defaults away");
             fail("2BP01", "cannot drop sequence {} because other objects depend on it", names.back());
         }
@@ -90,9 +93,14 @@ Statement Translator::drop(const PgQuery__DropStmt& node) {
             {"00000", views.size() == 1 ? fmt::format("drop cascades to view {}", views[0])
                                         : fmt::format("drop cascades to {} other objects", views.size())});
     for (const auto& view : views) result.before.push_back("DROP VIEW " + quoted(view));
-    for (const auto& name : all)
+    for (const auto& name : all) {
+        if (wanted == Table::Kind::sequence) result.before.push_back(disown_sequence_sql(name));
+        if (const Table* table = catalog_.find({}, name); table != nullptr)
+            for (auto& sql : drop_owned(*table, nullptr, all, cascade))
+                result.before.push_back(std::move(sql));
         result.before.push_back(
             fmt::format("DROP {} {}", wanted == Table::Kind::view ? "VIEW" : "TABLE", quoted(name)));
+    }
     if (result.before.empty()) result.kind = StatementKind::nothing;
     run_last(result);
     return result;
@@ -108,6 +116,10 @@ Statement Translator::truncate(const PgQuery__TruncateStmt& node) {
         if (node.restart_seqs)
             result.before.push_back(fmt::format("DELETE FROM sqlite_sequence WHERE name = {}",
                                                 sql_literal(Stored(emptied->name))));
+        for (const auto& [sequence, column] : emptied->owned)
+            if (node.restart_seqs)
+                result.before.push_back(
+                    fmt::format("UPDATE {} SET last_value = start_value, is_called = 0", quoted(sequence)));
         result.before.push_back(fmt::format("DELETE FROM {}", emptied->sql));
     }
     run_last(result);

@@ -113,6 +113,7 @@ std::vector<FunctionRow> system_functions() {
         {"pg_backend_pid", {}, T::int4, "understudy_backend_pid()"},
         {"pg_is_in_recovery", {}, T::boolean, "0"},
         {"pg_sleep", {T::float8}, T::text, "understudy_sleep({0})"},
+        {"pg_notify", {T::text, T::text}, T::text, "understudy_notify({0}, {1})"},
         {"gen_random_uuid", {}, T::uuid, "understudy_uuid()"},
         {"pg_table_is_visible", {T::oid}, T::boolean, "({0} IS NOT NULL)"},
         {"pg_type_is_visible", {T::oid}, T::boolean, "({0} IS NOT NULL)"},

@@ -5,19 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <limits>
 
 #include "storage/database/core/ascii.hpp"
 #include "storage/database/sql/translator.hpp"
 
 namespace understudy::database {
 namespace {
-
-struct Rules {
-    std::int64_t start = 1, increment = 1;
-    std::int64_t least = 1, greatest = std::numeric_limits<std::int64_t>::max();
-    bool cycle = false;
-};
 
 std::optional<std::int64_t> number_of(const PgQuery__Node* node) {
     if (node == nullptr) return std::nullopt;
@@ -50,7 +43,8 @@ Statement Translator::sequence_statement(const PgQuery__RangeVar& relation, PgQu
     result.kind = StatementKind::definition;
     result.tag = create ? "CREATE SEQUENCE" : "ALTER SEQUENCE";
     const std::string name = relation.relname;
-    Rules rules;
+    SequenceRules rules;
+    const PgQuery__Node* owner = nullptr;
     std::optional<std::int64_t> start, least, greatest, restart;
     bool restarts = false, least_reset = false, greatest_reset = false, cycle_given = false,
          increment_given = false;
@@ -82,8 +76,11 @@ Statement Translator::sequence_statement(const PgQuery__RangeVar& relation, PgQu
         } else if (word == "as" && create && option.arg->node_case == PG_QUERY__NODE__NODE_TYPE_NAME) {
             const SqlType type = type_of(*option.arg->type_name).type;
             if (!is_integer(type)) fail("22023", "sequence type must be smallint, integer, or bigint");
+            rules.type = type;
             if (type == SqlType::int2) type_least = -32'768, type_greatest = 32'767;
             if (type == SqlType::int4) type_least = -2'147'483'648LL, type_greatest = 2'147'483'647LL;
+        } else if (word == "owned_by") {
+            owner = option.arg;
         } else if (word != "cache") {
             refuse(fmt::format("{} of a sequence", word));
         }
@@ -112,8 +109,10 @@ Statement Translator::sequence_statement(const PgQuery__RangeVar& relation, PgQu
                                          : std::string("start_value"));
             change("is_called", "0");
         }
+        result.before = owned_by(name, owner);
         if (changes.empty()) {
-            result.kind = StatementKind::nothing;
+            if (result.before.empty()) result.kind = StatementKind::nothing;
+            run_last(result);
             return result;
         }
         // The rules have to agree afterwards; the function tells which doesn't.
@@ -134,14 +133,9 @@ Statement Translator::sequence_statement(const PgQuery__RangeVar& relation, PgQu
     if (rules.start > rules.greatest)
         fail("22023", "START value ({}) cannot be greater than MAXVALUE ({})", rules.start, rules.greatest);
     if (serial_of(name)) fail(sqlstate::duplicate_table, "relation \"{}\" already exists", name);
-    result.before.push_back(
-        fmt::format("CREATE {}TABLE {} (last_value BIGINT /*sequence*/, log_cnt BIGINT, is_called BOOLEAN, "
-                    "start_value BIGINT, "
-                    "increment_by BIGINT, min_value BIGINT, max_value BIGINT, cycles BOOLEAN)",
-                    *relation.relpersistence == 't' ? "TEMP " : "", quoted(name)));
-    result.sql =
-        fmt::format("INSERT INTO {} VALUES ({}, 0, 0, {}, {}, {}, {}, {})", quoted(name), rules.start,
-                    rules.start, rules.increment, rules.least, rules.greatest, rules.cycle ? 1 : 0);
+    result.before = sequence_sql(name, rules, *relation.relpersistence == 't');
+    for (auto& sql : owned_by(name, owner)) result.before.push_back(std::move(sql));
+    run_last(result);
     return result;
 }
 
@@ -192,10 +186,12 @@ std::optional<Expression> Translator::sequence_call(const std::string& name,
         const std::string sequence = fmt::format("{}_{}_seq", table, *arguments[1].literal);
         if (catalog_.find({}, table) == nullptr)
             return fail(sqlstate::undefined_table, "relation \"{}\" does not exist", table);
-        const bool serial = serial_of(sequence) != nullptr;
-        Expression result =
-            of_type(SqlType::text, serial ? sql_literal(Stored("public." + sequence)) : "NULL", name);
-        if (serial) result.literal = "public." + sequence;
+        std::string found = serial_of(sequence) != nullptr ? sequence : std::string();
+        for (const auto& [owned, column] : catalog_.find({}, table)->owned)
+            if (found.empty() && column == *arguments[1].literal) found = owned;
+        if (!found.empty()) found = "public." + found;
+        Expression result = of_type(SqlType::text, found.empty() ? "NULL" : sql_literal(Stored(found)), name);
+        if (!found.empty()) result.literal = found;
         return result;
     }
     const std::size_t count = arguments.size();

@@ -60,6 +60,10 @@ Relation Translator::compound(const PgQuery__SelectStmt& node, Scope* outer,
         fail(sqlstate::syntax_error, "each {} query must have the same number of columns", word);
         return left;
     }
+    if (left.columns.empty()) {
+        refuse(fmt::format("{} of rows without columns", word));
+        return left;
+    }
     Relation result;
     std::string left_list, right_list;
     std::vector<Target> columns;

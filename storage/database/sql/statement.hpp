@@ -35,7 +35,10 @@ enum class StatementKind {
     explain,
     execute,  // `arguments` are the types of what `sql` selects; unknown: a literal
     fetch,
-    nothing,  // is acknowledged and changes nothing here: VACUUM, LOCK TABLE, …
+    listen,    // to the channel `name`
+    unlisten,  // all, where it has no name
+    notify,    // the channel `name`, with `value`
+    nothing,   // is acknowledged and changes nothing here: VACUUM, LOCK TABLE, …
 };
 
 struct ResultColumn {

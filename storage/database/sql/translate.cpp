@@ -104,7 +104,9 @@ SqlResult<Statement> Translator::run(const PgQuery__Node& node) {
             result = nothing_to_do("CHECKPOINT");
             break;
         case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
-            result = nothing_to_do("UNLISTEN");
+            result.kind = StatementKind::unlisten;
+            result.tag = "UNLISTEN";
+            if (node.unlisten_stmt->conditionname != nullptr) result.name = node.unlisten_stmt->conditionname;
             break;
         case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
             result = explain(node);
@@ -131,8 +133,15 @@ SqlResult<Statement> Translator::run(const PgQuery__Node& node) {
             result = fetch(*node.fetch_stmt);
             break;
         case PG_QUERY__NODE__NODE_LISTEN_STMT:
+            result.kind = StatementKind::listen;
+            result.tag = "LISTEN";
+            result.name = node.listen_stmt->conditionname;
+            break;
         case PG_QUERY__NODE__NODE_NOTIFY_STMT:
-            refuse("LISTEN and NOTIFY");
+            result.kind = StatementKind::notify;
+            result.tag = "NOTIFY";
+            result.name = node.notify_stmt->conditionname;
+            if (node.notify_stmt->payload != nullptr) result.value = node.notify_stmt->payload;
             break;
         case PG_QUERY__NODE__NODE_MERGE_STMT:
             refuse("MERGE");

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -37,6 +38,13 @@ struct Relation {  // a SELECT
     std::vector<ResultColumn> columns;
     std::vector<std::string> aliases;  // what the columns are called in `sql`: each by a name of its own
     bool single_row = false;           // never has more than one row
+};
+
+struct SequenceRules {
+    SqlType type = SqlType::int8;
+    std::int64_t start = 1, increment = 1;
+    std::int64_t least = 1, greatest = std::numeric_limits<std::int64_t>::max();
+    bool cycle = false;
 };
 
 enum class CastContext { implicit, assignment, explicitly };
@@ -163,6 +171,7 @@ class Translator {
     Statement create_table_as(const PgQuery__CreateTableAsStmt& node);
     Statement create_index(const PgQuery__IndexStmt& node);
     Statement alter_table(const PgQuery__AlterTableStmt& node);
+    void drop_column(const Table& table, const std::string& name, bool cascade, Statement& result);
     Statement rename(const PgQuery__RenameStmt& node);
     Statement create_view(const PgQuery__ViewStmt& node);  // views.cpp
     // sequences.cpp
@@ -172,6 +181,11 @@ class Translator {
                                  std::size_t count, bool create);
     const Table* serial_of(std::string_view name) const;
     std::optional<Expression> sequence_call(const std::string& name, std::vector<Expression>& arguments);
+    // owned_sequences.cpp
+    std::string serial_default(const std::string& table, const std::string& column, SqlType type);
+    std::vector<std::string> owned_by(const std::string& sequence, const PgQuery__Node* owner);
+    std::vector<std::string> drop_owned(const Table& table, const std::string* column,
+                                        const std::vector<std::string>& dropped, bool cascade);
     Statement drop(const PgQuery__DropStmt& node);  // drop.cpp
     void drop_relation(const std::string& name, const std::vector<std::string>& all, bool cascade,
                        std::vector<std::string>& views);
@@ -182,6 +196,7 @@ class Translator {
     };
     ColumnDefinition column_definition(const PgQuery__ColumnDef& node, const std::string& table, Scope& scope,
                                        bool only_key);
+    void add_named_keys(const std::string& table, Statement& result);
     std::string table_constraint(const PgQuery__Constraint& node, const std::string& table, Scope& scope);
     std::string references(const PgQuery__Constraint& node);
 
@@ -235,10 +250,25 @@ class Translator {
     };
     std::vector<CommonTable> common_tables_;
     int common_table_count_ = 0;
+    struct Serial {  // of a table that is being made
+        std::string sequence, column;
+        SequenceRules rules;
+    };
+    std::vector<Serial> serials_;
+    struct NamedKey {  // UNIQUE with a name of its own
+        std::string name;
+        std::vector<std::string> columns;
+    };
+    std::vector<NamedKey> named_keys_;
 };
 
 // A definition of several parts: the last is the one that is run as the statement.
 void run_last(Statement& statement);
+// A sequence is a table of one row with its state and its rules (functions/sequences.cpp).
+std::vector<std::string> sequence_sql(const std::string& name, const SequenceRules& rules, bool temporary);
+std::string own_sequence_sql(const std::string& sequence, const std::string& table,
+                             const std::string& column);
+std::string disown_sequence_sql(const std::string& sequence);
 // The wider of two number types, as PostgreSQL's operators have it.
 SqlType wider_number(SqlType left, SqlType right);
 // A literal of an unknown type beside a known one has the other's type.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -107,6 +108,22 @@ TEST_F(Tls, a_statement_can_be_canceled_and_the_end_of_the_service_is_said) {
     server_.end();
     while (PQconsumeInput(client.get()) == 1) PQisBusy(client.get());
     EXPECT_THAT(said, HasSubstr("terminating connection due to administrator command"));
+}
+
+TEST_F(Tls, a_session_that_waits_for_its_client_is_woken_by_notifications) {
+    const auto client = connect("sslmode=require");
+    server_.run(client, "listen a");
+    const auto other = server_.connect();
+    for (const char* payload : {"first", "second"}) {
+        server_.run(other, std::string("notify a, '") + payload + "'");
+        PGnotify* notification = nullptr;
+        for (pollfd ready{PQsocket(client.get()), POLLIN, 0};
+             notification == nullptr && ::poll(&ready, 1, 10'000) == 1 && PQconsumeInput(client.get()) == 1;)
+            notification = PQnotifies(client.get());
+        ASSERT_NE(notification, nullptr);
+        EXPECT_STREQ(notification->extra, payload);
+        PQfreemem(notification);
+    }
 }
 
 TEST_F(Tls, plain_bytes_behind_the_request_are_refused) {

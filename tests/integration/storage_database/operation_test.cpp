@@ -83,6 +83,11 @@ TEST_F(DatabaseOperation, reads_and_writes_of_the_lease_are_events_with_its_hold
     run(client, "SELECT nope");
     run(client, "ROLLBACK TO s");
     run(client, "COMMIT");
+    run(client, "BEGIN");
+    run(client, "SAVEPOINT s");
+    run(client, "UPDATE node_mutual_exclusion SET version = 9");
+    run(client, "ROLLBACK TO s");
+    run(client, "COMMIT");
     run(client, "DELETE FROM node_mutual_exclusion");
     const auto written = events("lease_written");
     ASSERT_EQ(written.size(), 4U) << "what is rolled back isn't written";

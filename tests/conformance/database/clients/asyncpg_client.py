@@ -57,6 +57,19 @@ async def main(port):
     print(await connection.fetch("execute named(3)"))
     await connection.execute("create sequence counter")
     print(await connection.fetchval("select nextval('counter')"), await connection.fetchval("select currval('counter')"))
+    heard = asyncio.Queue()
+
+    def hear(*notification):
+        heard.put_nowait(notification[2:])
+
+    await connection.add_listener("news", hear)
+    async with connection.transaction():
+        await connection.execute("notify news, 'hello'")
+        await connection.fetch("select pg_notify('news', $1)", "again")
+    print(await asyncio.wait_for(heard.get(), 10), await asyncio.wait_for(heard.get(), 10))
+    await connection.remove_listener("news", hear)
+    await connection.execute("notify news, 'nobody'")
+    print(heard.empty())
     await connection.reset()
     await connection.close()
     pool = await asyncpg.create_pool(host="127.0.0.1", port=port, user="tester", password="secret", database="trial",

@@ -94,3 +94,17 @@ select case when id = 1 then array[1] else '{2,3}' end from box order by id;
 select array[id, id * 2] from box where id = 3;
 select tags is null, 'x' = any(tags) from box order by id;
 drop table box;
+-- Slices.
+create table sliced (id int primary key, ns int[], ts text[], vs varchar(3)[]);
+insert into sliced values (1, '{1,2,3,4}', '{a,NULL,"c d"}', '{x,yy}'), (2, '{}', null, '{zzz}');
+select id, ns[2:3], ts[2:9], vs[1:1] from sliced order by id;
+select ns[:2], ns[3:], ns[:], ns[-5:1], ns[4:3], ns[9:10] from sliced order by id;
+select ns[null:2], ns[1:null], (ns[2:4])[1], array_length(ns[2:4], 1), ns[2:3] || 9 from sliced where id = 1;
+select ns[id:id + 1], ts['1':'2'], ns[1.6:2.4] from sliced order by id;
+select (array['a', 'b', 'c'])[2:], ('{1,2,3}'::int[])[:1], ('{x}'::text[])[1:1] = array['x'];
+select ns['a':2] from sliced;
+select id[1:2] from sliced;
+select ns[true:2] from sliced;
+select ns[true] from sliced;
+select ns[3000000000:2] from sliced;
+select id from sliced where ns[1:2] = '{1,2}' and 3 = any (ns[2:]);

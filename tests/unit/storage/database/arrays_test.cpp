@@ -65,8 +65,10 @@ TEST(Arrays, counts_and_lengths_of_the_binary_form_are_checked_before_they_are_b
     const Type type{SqlType::int4_array, -1};
     EXPECT_EQ(std::get<std::string>(*input_binary(type, int32s({1, 0, 23, 2, 1, 4, 7, -1}))), "{7,NULL}");
     const std::pair<std::string, const char*> cases[] = {
-        {"short", "22P03"},
-        {int32s({1, 0, 23, 1'000'000'000, 1, 4, 7}), "22P03"},
+        {"abc", "08P01"},
+        {"short", "54000"},
+        {int32s({1, 0, 23, 1'000'000'000, 1, 4, 7}), "54000"},
+        {int32s({1, 0, 23, 100'000'000, 1, 4, 7}), "08P01"},
         {int32s({1, 0, 23, 1, 1, 400, 7}), "22P03"},
         {int32s({1, 0, 23, 1, 1, -2}), "22P03"},
         {int32s({1, 0, 23, 1, 1, 4, 7, 8}), "22P03"},
@@ -79,6 +81,23 @@ TEST(Arrays, counts_and_lengths_of_the_binary_form_are_checked_before_they_are_b
         ASSERT_TRUE(value.has_error());
         EXPECT_EQ(value.error().sqlstate, state) << value.error().message;
     }
+}
+
+// A text of any length is a text: nothing but the check itself stands before what isn't there.
+TEST(Arrays, an_element_longer_than_its_array_is_refused_whatever_its_type_takes) {
+    for (const SqlType type : {SqlType::text_array, SqlType::bytea_array, SqlType::int4_array}) {
+        const auto oid = static_cast<std::int64_t>(*element_of(type));
+        for (const std::int64_t length : {5LL, 400LL, 0x7fff'ffffLL, -2LL}) {
+            const auto value = input_binary({type, -1}, int32s({1, 0, oid, 1, 1, length}) + "four");
+            ASSERT_TRUE(value.has_error()) << length;
+            EXPECT_EQ(value.error().sqlstate, "22P03") << length;
+        }
+        const auto next = input_binary({type, -1}, int32s({1, 0, oid, 2, 1, 8}) + "four" + int32s({4}));
+        ASSERT_TRUE(next.has_error()) << "the next element's length is none of its bytes";
+    }
+    EXPECT_EQ(
+        std::get<std::string>(*input_binary({SqlType::text_array, -1}, int32s({1, 0, 25, 1, 1, 4}) + "four")),
+        "{four}");
 }
 
 TEST(Arrays, are_ordered_by_their_elements_and_then_by_their_length) {

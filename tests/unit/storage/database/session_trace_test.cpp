@@ -66,6 +66,12 @@ std::string words(char type, std::string_view body) {
             }
             return fmt::format("{} {} {}", severity, state, message);
         }
+        case 'A': {
+            const auto sender = from_big_endian(body.substr(0, 4));
+            body.remove_prefix(4);
+            const std::string channel = until_zero(body);
+            return fmt::format("notification {} {} from {}", channel, until_zero(body), sender);
+        }
         default:
             return fmt::format("message {}", type);
     }
@@ -124,6 +130,8 @@ class SessionRun {
         in >> verb;
         if (verb == "done")
             done(in);
+        else if (verb == "notify")
+            notify(in);
         else if (verb == "error")
             session_->handle_error({rest(in), "an error of the driver's"});
         else
@@ -168,6 +176,12 @@ class SessionRun {
         }
         if (error) error->fatal = fatal;
         session_->engine_done(error, status, copying);
+    }
+
+    void notify(std::istringstream& in) {
+        Notification notification{9, {}, {}};
+        in >> notification.channel >> notification.payload;
+        session_->notify({notification});
     }
 
     static std::string rest(std::istringstream& in) {
