@@ -24,6 +24,7 @@ std::optional<SqlError> NotificationHub::commit(std::int32_t session, const Pend
             io::UniqueFd made(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
             if (made.get() < 0) return SqlError{"53000", "no descriptor is left to listen with"};
             descriptors_[session] = std::move(made);
+            anybody_listens_ = true;
         }
     }
     if (auto error = commit()) return error;
@@ -33,6 +34,7 @@ std::optional<SqlError> NotificationHub::commit(std::int32_t session, const Pend
 }
 
 std::vector<Notification> NotificationHub::take(std::int32_t session) {
+    if (!anybody_listens_) return {};
     const std::lock_guard lock(mutex_);
     const auto found = descriptors_.find(session);
     if (found == descriptors_.end()) return {};
@@ -42,6 +44,7 @@ std::vector<Notification> NotificationHub::take(std::int32_t session) {
 }
 
 int NotificationHub::descriptor(std::int32_t session) {
+    if (!anybody_listens_) return -1;
     const std::lock_guard lock(mutex_);
     const auto found = descriptors_.find(session);
     return found == descriptors_.end() ? -1 : found->second.get();
@@ -51,6 +54,7 @@ void NotificationHub::leave(std::int32_t session) {
     const std::lock_guard lock(mutex_);
     board_.leave(session);
     descriptors_.erase(session);
+    anybody_listens_ = !descriptors_.empty();
 }
 
 }  // namespace understudy::database

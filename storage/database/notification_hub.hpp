@@ -4,6 +4,7 @@
 // client is woken by its descriptor. Any thread.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -28,6 +29,8 @@ class NotificationHub {
     std::mutex mutex_;
     NotificationBoard board_;
     std::map<std::int32_t, io::UniqueFd> descriptors_;
+    // Each message of each session asks. A session that listens has seen to it itself.
+    std::atomic<bool> anybody_listens_ = false;
 };
 
 }  // namespace understudy::database
