@@ -3,6 +3,7 @@
 // difference, 1 a difference (seed, index and a shortened sequence are printed), 77 not possible here.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
@@ -45,6 +46,7 @@ int main(int argc, char** argv) {
     app.add_option("--leave-out", left_out, "kinds of operations, such as map_write")->delimiter(',');
     CLI11_PARSE(app, argc, argv);
 
+    ::signal(SIGPIPE, SIG_IGN);  // of a FIFO whose reader is gone: EPIPE is the answer to compare
     if (!kernel_maps_shared()) left_out.insert(left_out.end(), {"map_read", "map_write"});
     ::umask(0);
     auto service = Service::start(clients);
