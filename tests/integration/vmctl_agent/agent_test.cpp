@@ -184,6 +184,9 @@ TEST_F(Agent, a_stopped_unit_stays_down_until_it_is_started_and_one_that_ignores
     EXPECT_EQ(count("stubborn ready"), 1u);
     ASSERT_TRUE(link_->start_unit("stubborn").has_value());
     EXPECT_TRUE(until([this] { return count("stubborn ready") == 2; }));
+    // This agent is no host's first process, with which all others would end.
+    ASSERT_TRUE(link_->stop_unit("stubborn").has_value());
+    EXPECT_TRUE(until([this] { return seen_.states.back().state == UnitStateName::stopped; }));
 }
 
 TEST_F(Agent, a_signalled_unit_dies_by_that_signal) {
