@@ -87,7 +87,6 @@ class Link {
     void on_delegation(std::function<void(DelegationState)> callback) {
         delegation_changed_ = std::move(callback);
     }
-    bool is_delegated() const { return delegated_; }
     // For how long, from now, what was asked for under it may be remembered; zero without it.
     Duration delegated_for() const;
 

@@ -11,11 +11,6 @@
 namespace understudy::test {
 namespace {
 
-std::unique_ptr<DatabaseServer> server_of(const std::string& engine) {
-    if (engine == "postgresql") return std::make_unique<PostgresServer>();
-    return std::make_unique<OurServer>();
-}
-
 class Sessions : public testing::TestWithParam<std::string> {
   protected:
     void SetUp() override {
@@ -25,9 +20,7 @@ class Sessions : public testing::TestWithParam<std::string> {
     }
     Client connect() const { return server_->connect(); }
     std::string tag(const Client& client, const std::string& sql) const {
-        const Answer answer = server_->run(client, sql);
-        const std::string state = state_of(answer);
-        return state.empty() ? PQcmdStatus(answer.get()) : state;
+        return outcome_of(server_->run(client, sql));
     }
     std::string value(const Client& client, const std::string& sql) const {
         return server_->value(client, sql);

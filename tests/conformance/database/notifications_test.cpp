@@ -4,27 +4,21 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
-#include "tests/conformance/database/servers.hpp"
+#include "tests/conformance/database/shared_server.hpp"
 
 namespace understudy::test {
 namespace {
 
-class Notifications : public testing::TestWithParam<std::string> {
+class Notifications : public SharedServer {
   protected:
-    static void TearDownTestSuite() { servers_.clear(); }
     void SetUp() override {
-        if (GetParam() == "postgresql" && !PostgresServer::installed())
-            GTEST_SKIP() << "no PostgreSQL server here (Debian: postgresql-15)";
-        auto& server = servers_[GetParam()];
-        if (!server && GetParam() == "postgresql") server = std::make_unique<PostgresServer>();
-        if (!server) server = std::make_unique<OurServer>();
-        one_ = server->connect();
-        two_ = server->connect();
+        SharedServer::SetUp();
+        if (IsSkipped()) return;
+        one_ = server().connect();
+        two_ = server().connect();
     }
     std::string run(const Client& client, const std::string& sql) {
-        const Answer answer = servers_[GetParam()]->run(client, sql);
-        const std::string state = state_of(answer);
-        return state.empty() ? PQcmdStatus(answer.get()) : state;
+        return outcome_of(server().run(client, sql));
     }
     // What has come by now: "channel:payload", and a star where it is the session's own.
     static std::string came(const Client& client) {
@@ -45,7 +39,6 @@ class Notifications : public testing::TestWithParam<std::string> {
         return text;
     }
 
-    static inline std::map<std::string, std::unique_ptr<DatabaseServer>> servers_;
     Client one_, two_;
 };
 
@@ -141,7 +134,7 @@ TEST_P(Notifications, can_be_computed_and_have_bounds) {
 TEST_P(Notifications, come_in_the_order_of_the_commits_from_many_senders) {
     run(one_, "listen a");
     run(two_, "drop table if exists n; create table n (i int); insert into n values (0)");
-    const auto three = servers_[GetParam()]->connect();
+    const auto three = server().connect();
     std::vector<std::string> expected;
     for (int i = 1; i <= 20; ++i)
         run(i % 2 == 0 ? two_ : three,

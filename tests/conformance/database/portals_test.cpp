@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include "tests/conformance/database/servers.hpp"
+#include "tests/conformance/database/shared_server.hpp"
 
 namespace understudy::test {
 namespace {
@@ -37,22 +37,18 @@ std::string query(const std::string& sql) {
     return message('Q', sql + "\0"s);
 }
 
-class Portals : public testing::TestWithParam<std::string> {
+class Portals : public SharedServer {
   protected:
     void SetUp() override {
-        if (GetParam() == "postgresql" && !PostgresServer::installed())
-            GTEST_SKIP() << "no PostgreSQL server here (Debian: postgresql-15)";
-        auto& server = servers_[GetParam()];
-        if (!server && GetParam() == "postgresql") server = std::make_unique<PostgresServer>();
-        if (!server) server = std::make_unique<OurServer>();
-        client_ = server->connect();
-        other_ = server->connect();
+        SharedServer::SetUp();
+        if (IsSkipped()) return;
+        client_ = server().connect();
+        other_ = server().connect();
         run("drop table if exists t, later");
         run("create table t (id int primary key, n int)");
         run("insert into t select x, x * 10 from generate_series(1, 5) as s(x)");
     }
-    static void TearDownTestSuite() { servers_.clear(); }
-    void run(const std::string& sql) { servers_[GetParam()]->run(other_, sql); }
+    void run(const std::string& sql) { server().run(other_, sql); }
     void send(const std::string& bytes) {
         ASSERT_EQ(::send(PQsocket(client_.get()), bytes.data(), bytes.size(), MSG_NOSIGNAL),
                   static_cast<ssize_t>(bytes.size()));
@@ -87,7 +83,6 @@ class Portals : public testing::TestWithParam<std::string> {
         return text;
     }
 
-    static inline std::map<std::string, std::unique_ptr<DatabaseServer>> servers_;
     Client client_, other_;
 };
 

@@ -154,6 +154,16 @@ std::string state_of(const Answer& answer) {
     return state == nullptr ? "" : state;
 }
 
+std::string outcome_of(const Answer& answer) {
+    const std::string state = state_of(answer);
+    return state.empty() ? PQcmdStatus(answer.get()) : state;
+}
+
+std::unique_ptr<DatabaseServer> server_of(const std::string& engine) {
+    if (engine == "postgresql") return std::make_unique<PostgresServer>();
+    return std::make_unique<OurServer>();
+}
+
 std::string canceled(const Client& client, const std::string& sql) {
     EXPECT_EQ(PQsendQuery(client.get(), sql.c_str()), 1);
     PGcancel* cancel = PQgetCancel(client.get());

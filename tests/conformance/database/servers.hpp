@@ -66,7 +66,10 @@ class PostgresServer : public DatabaseServer {
     static bool installed();
 };
 
-std::string state_of(const Answer& answer);  // SQLSTATE; empty where there is no error
+std::unique_ptr<DatabaseServer> server_of(const std::string& engine);  // "postgresql", or ours
+
+std::string state_of(const Answer& answer);    // SQLSTATE; empty where there is no error
+std::string outcome_of(const Answer& answer);  // SQLSTATE, or the command's tag
 // The SQLSTATE that the statement ends with when it is asked to be canceled; empty where it still runs after
 // 5 s.
 std::string canceled(const Client& client, const std::string& sql);
