@@ -73,6 +73,14 @@ std::string SchemaReader::constrained_by(const std::string& index) const {
     return step(table) ? schema_text(table, 0) : std::string();
 }
 
+bool SchemaReader::has_index(const std::string& name) const {
+    return step(
+        query(connection_,
+              "SELECT 1 FROM (SELECT * FROM sqlite_schema UNION ALL SELECT * FROM sqlite_temp_schema) "
+              "WHERE type = 'index' AND name = ?1",
+              name));
+}
+
 bool SchemaReader::refresh() {
     if (!version_query_) version_query_ = query(connection_, "PRAGMA schema_version", {});
     const std::int64_t version = step(version_query_) ? sqlite3_column_int64(version_query_.get(), 0) : -1;

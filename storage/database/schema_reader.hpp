@@ -19,6 +19,7 @@ class SchemaReader : public Catalog {
     const Table* find(std::string_view schema, std::string_view name) const override;
     bool is_default(const std::string& sequence, const std::vector<std::string>& except) const override;
     std::string constrained_by(const std::string& index) const override;
+    bool has_index(const std::string& name) const override;
     std::vector<std::string> views_on(const std::string& name) const override;
     // Forgets what is no longer so. True when anything was forgotten.
     bool refresh();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Statements of any text: parsed, translated over a small schema, and compiled by SQLite. What is refused has
-// a SQLSTATE and a message; what is translated is SQL that SQLite can read.
+// Statements of any text: parsed, translated over a small schema, and compiled by SQLite; definitions are run
+// too. What is refused has a SQLSTATE and a message; what is translated is SQL that SQLite can read.
 #include <sqlite3.h>
 
 #include <cstdint>
@@ -48,6 +48,23 @@ struct World {
     SqliteConnection connection;
 };
 
+// Definitions are run, and undone; everything else is compiled.
+SqlResult<void> attempt(sqlite3* connection, const Statement& statement) {
+    if (run(connection, "SAVEPOINT attempt").has_error()) std::abort();
+    SqlResult<void> result;
+    for (const auto& part : statement.before)
+        if (result.has_value()) result = run(connection, part);
+    if (result.has_value() && statement.kind == StatementKind::definition) {
+        result = run(connection, statement.sql);
+    } else if (result.has_value()) {
+        if (const auto compiled = compile(connection, statement.sql); compiled.has_error())
+            result = compiled.error();
+    }
+    for (const char* undo : {"ROLLBACK TO attempt", "RELEASE attempt"})
+        if (run(connection, undo).has_error()) std::abort();
+    return result;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -67,11 +84,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             continue;
         }
         const Statement& made = statement->inner ? *statement->inner : *statement;
-        if (made.sql.empty() || !made.before.empty()) continue;
-        const auto compiled = compile(world.connection.get(), made.sql);
-        if (compiled.has_error() && compiled.error().sqlstate == sqlstate::internal_error) {
+        if (made.sql.empty()) continue;
+        const auto tried = attempt(world.connection.get(), made);
+        if (tried.has_error() && tried.error().sqlstate == sqlstate::internal_error) {
             std::fprintf(stderr, "%s\n-> %s\n%s\n", sql.c_str(), made.sql.c_str(),
-                         compiled.error().message.c_str());
+                         tried.error().message.c_str());
             std::abort();
         }
     }

@@ -23,18 +23,18 @@ int compare_intervals(void*, int left_size, const void* left, int right_size, co
 
 // The translation asks for no others; a defect in it must not reach what could harm.
 int authorize(void*, int action, const char* subject, const char* name, const char*, const char*) {
-    constexpr std::array<std::string_view, 36> allowed = {
+    constexpr std::array<std::string_view, 37> allowed = {
         "count",  "sum",    "avg",    "min",     "max",         "coalesce",     "lower",        "upper",
         "length", "abs",    "nullif", "replace", "substr",      "row_number",   "rank",         "dense_rank",
         "ntile",  "lag",    "lead",   "like",    "first_value", "last_value",   "trim",         "ltrim",
         "rtrim",  "instr",  "char",   "quote",   "printf",      "group_concat", "percent_rank", "cume_dist",
-        "format", "typeof", "iif",    "total"};
+        "format", "typeof", "iif",    "total",   "glob"};  // SQLite itself, in ADD COLUMN with a check
     if (action == SQLITE_ATTACH || action == SQLITE_DETACH) return SQLITE_DENY;
     if (action == SQLITE_PRAGMA) {
         // Those behind the catalogs, which read.
-        constexpr std::array<std::string_view, 7> reading = {
-            "table_info",       "table_xinfo",    "index_list", "index_info",
-            "foreign_key_list", "schema_version", "index_xinfo"};
+        constexpr std::array<std::string_view, 8> reading = {
+            "table_info",       "table_xinfo",    "index_list",  "index_info",
+            "foreign_key_list", "schema_version", "index_xinfo", "quick_check"};
         return std::find(reading.begin(), reading.end(), std::string_view(subject)) != reading.end()
                    ? SQLITE_OK
                    : SQLITE_DENY;

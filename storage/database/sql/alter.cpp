@@ -38,7 +38,11 @@ Statement Translator::alter_table(const PgQuery__AlterTableStmt& node) {
                 }
                 if (exists)
                     fail("42701", "column \"{}\" of relation \"{}\" already exists", column.colname, name);
-                const auto definition = column_definition(column, name, scope, false);
+                // A check of it may name it.
+                bool serial = false;
+                scope.ranges[0].columns.push_back(
+                    {column.colname, type_of(*column.type_name, &serial), quoted(column.colname)});
+                const auto definition = column_definition(column, name, scope, false, true);
                 if (!serials_.empty()) refuse("a serial column in ADD COLUMN");
                 if (definition.primary) refuse("a primary key in ADD COLUMN");
                 result.before.push_back(
@@ -119,6 +123,8 @@ Statement Translator::rename(const PgQuery__RenameStmt& node) {
     const Table* changed = table(*node.relation, true);
     if (changed == nullptr) return result;
     if (changed->kind == Table::Kind::sequence) refuse("RENAME of a sequence");  // defaults name it
+    if (node.rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE && catalog_.find({}, node.newname) != nullptr)
+        fail(sqlstate::duplicate_table, "relation \"{}\" already exists", node.newname);
     if (node.rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE)
         result.sql = fmt::format("ALTER TABLE {} RENAME TO {}", changed->sql, quoted(node.newname));
     else if (node.rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN)

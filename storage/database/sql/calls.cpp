@@ -108,6 +108,12 @@ Expression Translator::aggregate(const std::string& name, const PgQuery__FuncCal
     const bool window_only = is_window_function(name);
     if (window_only && node.over == nullptr)
         return fail("42809", "window function {} requires an OVER clause", name);
+    if (node.over == nullptr && place_->without_aggregates != nullptr)
+        return fail("42803", "aggregate functions are not allowed in {}", place_->without_aggregates);
+    if (node.over != nullptr && place_->without_windows != nullptr)
+        return fail("42P20", "window functions are not allowed in {}", place_->without_windows);
+    if (node.over != nullptr && scope.aggregate_depth > 0 && scope.group_keys.empty())
+        return fail("42803", "aggregate function calls cannot contain window function calls");
     if (scope.aggregate_depth > 0 && node.over == nullptr && scope.group_keys.empty())
         return fail("42803", "aggregate function calls cannot be nested");
     if (node.agg_within_group) return refuse("WITHIN GROUP");
@@ -115,7 +121,8 @@ Expression Translator::aggregate(const std::string& name, const PgQuery__FuncCal
     auto arguments = expressions(node.args, node.n_args, scope);
     std::string filter;
     if (node.agg_filter != nullptr)
-        filter = fmt::format(" FILTER (WHERE {})", condition(node.agg_filter, scope, "FILTER").sql);
+        filter = fmt::format(" FILTER (WHERE {})",
+                             condition_at(place::filter, node.agg_filter, scope, "FILTER").sql);
     for (auto& argument : arguments) argument = settled(std::move(argument));
     std::string keys;
     const std::string sorting = aggregate_order(node, scope, arguments, keys);
@@ -243,6 +250,7 @@ std::string Translator::window_definition(const PgQuery__WindowDef& node, Scope&
         refuse("a window that builds on another");
         return "()";
     }
+    const Standing here(place_, place::window);
     std::string sql;
     for (std::size_t i = 0; i < node.n_partition_clause; ++i) {
         const Expression value = settled(expression(node.partition_clause[i], scope));

@@ -43,6 +43,7 @@ class Catalog {
     virtual bool is_default(const std::string&, const std::vector<std::string>&) const { return false; }
     // The table whose constraint this index is; empty: of none.
     virtual std::string constrained_by(const std::string&) const { return {}; }
+    virtual bool has_index(const std::string&) const { return false; }
     // Names of the views that read a relation.
     virtual std::vector<std::string> views_on(const std::string&) const { return {}; }
 };

@@ -79,6 +79,11 @@ Statement Translator::create_table(const PgQuery__CreateStmt& node) {
         constraints.push_back(node.constraints[i]->constraint);
     std::string list;
     bool key_in_column = false;
+    std::size_t keys = 0;
+    for (const auto* column : columns) keys += has_constraint(*column, PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY);
+    for (const auto* constraint : constraints)
+        keys += constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
+    if (keys > 1) fail("42P16", "multiple primary keys for table \"{}\" are not allowed", name);
     for (const auto* column : columns) {
         const bool in_key = std::find(key.begin(), key.end(), column->colname) != key.end();
         auto definition = column_definition(*column, name, scope, in_key && key.size() == 1);
@@ -112,8 +117,8 @@ Statement Translator::create_table(const PgQuery__CreateStmt& node) {
     return result;
 }
 
-// SQLite tells no constraint's name, but an index's can be found (sqlite.cpp). It checks the latest index
-// first, PostgreSQL the first one.
+// SQLite tells no constraint's name, but an index's can be found (sqlite_errors.cpp). It checks the latest
+// index first, PostgreSQL the first one.
 void Translator::add_named_keys(const std::string& table, Statement& result) {
     std::reverse(named_keys_.begin(), named_keys_.end());
     for (const auto& key : named_keys_)
@@ -124,7 +129,7 @@ void Translator::add_named_keys(const std::string& table, Statement& result) {
 
 Translator::ColumnDefinition Translator::column_definition(const PgQuery__ColumnDef& node,
                                                            const std::string& table, Scope& scope,
-                                                           bool only_key) {
+                                                           bool only_key, bool added) {
     bool serial = false;
     const Type type = type_of(*node.type_name, &serial);
     const bool key = only_key || has_constraint(node, PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY);
@@ -161,20 +166,25 @@ Translator::ColumnDefinition Translator::column_definition(const PgQuery__Column
             case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT: {
                 Scope nothing;
                 const Expression value =
-                    cast(expression(constraint.raw_expr, nothing), type, CastContext::assignment);
+                    cast(expression_at(place::column_default, constraint.raw_expr, nothing), type,
+                         CastContext::assignment);
                 result.sql += fmt::format(" DEFAULT ({})", value.sql);
                 break;
             }
             case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
-                result.sql += fmt::format(
-                    " GENERATED ALWAYS AS ({}) STORED",
-                    cast(expression(constraint.raw_expr, scope), type, CastContext::assignment).sql);
+                result.sql += fmt::format(" GENERATED ALWAYS AS ({}) STORED",
+                                          cast(expression_at(place::generation, constraint.raw_expr, scope),
+                                               type, CastContext::assignment)
+                                              .sql);
                 break;
             case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
-                if (naming(constraint.conname).empty())
-                    result.sql += " UNIQUE";
-                else
+                // SQLite adds no column with a key, but an index beside it.
+                if (!naming(constraint.conname).empty())
                     named_keys_.push_back({constraint.conname, {node.colname}});
+                else if (added)
+                    named_keys_.push_back({fmt::format("{}_{}_key", table, node.colname), {node.colname}});
+                else
+                    result.sql += " UNIQUE";
                 break;
             case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
                 result.sql += " " + table_constraint(constraint, table + "_" + node.colname, scope);
@@ -216,11 +226,11 @@ std::string Translator::table_constraint(const PgQuery__Constraint& node, const 
             }
             return fmt::format("UNIQUE ({})", quoted_list(names_of(node.keys, node.n_keys)));
         case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: {
-            // Its name is all that SQLite's error says: with the table's, split in sqlite.cpp.
+            // Its name is all that SQLite's error says: with the table's, split in sqlite_errors.cpp.
             const std::string name =
                 node.conname != nullptr && *node.conname != '\0' ? node.conname : table + "_check";
             return fmt::format("CONSTRAINT {} CHECK ({})", quoted(scope.ranges[0].alias + ":" + name),
-                               condition(node.raw_expr, scope, "CHECK").sql);
+                               condition_at(place::check, node.raw_expr, scope, "CHECK").sql);
         }
         case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN:
             return fmt::format("{}FOREIGN KEY ({}) {}", naming(node.conname),
@@ -274,8 +284,13 @@ Statement Translator::create_table_as(const PgQuery__CreateTableAsStmt& node) {
     }
     result.before.push_back(fmt::format(
         "CREATE {}TABLE {} ({})", *relation.relpersistence == 't' ? "TEMP " : "", quoted(name), columns));
-    result.sql = fmt::format("INSERT INTO {} {}", quoted(name), rows.sql);
-    if (node.into->skip_data) result.sql += " LIMIT 0";
+    if (node.into->skip_data) {
+        result.tag = "CREATE TABLE AS";
+        result.counts_rows = false;
+    }
+    result.sql = node.into->skip_data
+                     ? fmt::format("INSERT INTO {} SELECT * FROM ({}) LIMIT 0", quoted(name), rows.sql)
+                     : fmt::format("INSERT INTO {} {}", quoted(name), rows.sql);
     return result;
 }
 
@@ -296,7 +311,10 @@ Statement Translator::create_index(const PgQuery__IndexStmt& node) {
         const bool plain = element.name != nullptr && *element.name != '\0';
         if (plain && find_column(scope, {}, element.name).has_error())
             fail(sqlstate::undefined_column, "column \"{}\" does not exist", element.name);
-        const Expression value = plain ? Expression() : settled(expression(element.expr, scope));
+        Expression value =
+            plain ? Expression() : settled(expression_at(place::index_key, element.expr, scope));
+        // The plus changes nothing, but SQLite would take a bare literal for a column's name.
+        if (value.sql.starts_with('\'')) value.sql.insert(0, "+");
         list +=
             fmt::format("{}{}{}", i == 0 ? "" : ", ",
                         plain ? quoted(element.name) : with_collation("(" + value.sql + ")", value.type.type),
@@ -307,12 +325,14 @@ Statement Translator::create_index(const PgQuery__IndexStmt& node) {
                                                                         : called);
     }
     const bool named = node.idxname != nullptr && *node.idxname != '\0';
+    default_name += "_idx";
+    std::string free_name = default_name;
+    for (int i = 1; catalog_.has_index(free_name); ++i) free_name = default_name + std::to_string(i);
     result.sql = fmt::format("CREATE {}INDEX {}{} ON {} ({})", node.unique ? "UNIQUE " : "",
                              node.if_not_exists ? "IF NOT EXISTS " : "",
-                             quoted(named ? std::string(node.idxname) : default_name + "_idx"),
-                             quoted(on->name), list);
+                             quoted(named ? std::string(node.idxname) : free_name), quoted(on->name), list);
     if (node.where_clause != nullptr)
-        result.sql += " WHERE " + condition(node.where_clause, scope, "WHERE").sql;
+        result.sql += " WHERE " + condition_at(place::index_predicate, node.where_clause, scope, "WHERE").sql;
     return result;
 }
 

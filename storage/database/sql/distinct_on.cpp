@@ -14,6 +14,7 @@ std::string Translator::distinct_on(const PgQuery__SelectStmt& node, Scope& scop
     std::string partition;
     for (std::size_t i = 0; i < node.n_distinct_clause; ++i) {
         const Expression key = sort_key(*node.distinct_clause[i], scope, targets, "DISTINCT ON");
+        if (key.sql.find(") OVER (") != std::string::npos) refuse("a window function in DISTINCT ON");
         equals.push_back(key.sql);
         partition += (i == 0 ? "PARTITION BY " : ", ") + with_collation("(" + key.sql + ")", key.type.type);
     }

@@ -7,6 +7,8 @@ namespace understudy::database {
 Expression Translator::sub_link(const PgQuery__SubLink& node, Scope& scope) {
     if (node.subselect == nullptr || node.subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
         return refuse("this kind of sub-select");
+    if (place_->without_subqueries != nullptr)
+        return fail(sqlstate::feature_not_supported, "cannot use subquery in {}", place_->without_subqueries);
     const Relation inner = select(*node.subselect->select_stmt, &scope);
     if (node.sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK)
         return of_type(SqlType::boolean, fmt::format("EXISTS ({})", inner.sql), "exists");

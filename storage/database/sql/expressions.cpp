@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Expressions: constants, names, logic, sub-selects. PostgreSQL manual chapter 4.2.
+#include <utility>
+
 #include "storage/database/sql/translator.hpp"
 
 namespace understudy::database {
@@ -23,12 +25,17 @@ std::string with_collation(const std::string& sql, SqlType type) {
     return collation.empty() ? sql : fmt::format("{} COLLATE {}", sql, collation);
 }
 
+bool is_bare_number(std::string_view sql) {
+    return sql.find_first_not_of("+-() 0123456789") == std::string_view::npos;
+}
+
 Expression Translator::expression(const PgQuery__Node* node, Scope& scope) {
     if (node == nullptr) return refuse("an empty expression");
     if (++depth_ > max_expression_depth) {
         --depth_;
         return fail(sqlstate::too_complex, "stack depth limit exceeded");
     }
+    const Levels around = std::exchange(levels_, {});
     Expression result;
     // A whole expression that rows are grouped by may stand outside of an aggregate, though its columns may
     // not.
@@ -47,6 +54,8 @@ Expression Translator::expression(const PgQuery__Node* node, Scope& scope) {
         }
     }
     if (!is_key) result = expression_inside(*node, scope);
+    result.levels = levels_;
+    levels_.add(around);
     --depth_;
     return result;
 }
@@ -209,7 +218,8 @@ Expression Translator::constant(const PgQuery__AConst& constant) {
 }
 
 Expression Translator::parameter(int number) {
-    if (number < 1 || number > max_parameters) return fail("42P02", "there is no parameter ${}", number);
+    if (number < 1 || number > max_parameters || place_->without_subqueries != nullptr)
+        return fail("42P02", "there is no parameter ${}", number);
     const auto index = static_cast<std::size_t>(number) - 1;
     if (parameters_.size() <= index) parameters_.resize(index + 1, SqlType::unknown);
     Expression result;
@@ -231,6 +241,9 @@ Expression Translator::column(const PgQuery__ColumnRef& reference, Scope& scope)
     if (names.empty() || names.size() > 2) return refuse("a name with more than three parts");
     const auto found = find_column(scope, names.size() == 2 ? names[0] : std::string(), names.back());
     if (found.has_error()) return fail_with(found.error(), reference.location);
+    levels_.add({found->scope->level(), found->scope->level()});
+    if (place_->without_columns != nullptr && found->scope == &scope)
+        return fail("42P10", "argument of {} must not contain variables", place_->without_columns);
     if (!is_grouped(*found))
         return fail_with(
             {"42803",
@@ -251,6 +264,17 @@ Expression Translator::condition(const PgQuery__Node* node, Scope& scope, const 
         return fail("42804", "argument of {} must be type boolean, not type {}", where,
                     type_name(value.type.type));
     return cast(std::move(value), {SqlType::boolean, -1}, CastContext::implicit);
+}
+
+Expression Translator::expression_at(const ExpressionPlace& where, const PgQuery__Node* node, Scope& scope) {
+    const Standing here(place_, where);
+    return expression(node, scope);
+}
+
+Expression Translator::condition_at(const ExpressionPlace& where, const PgQuery__Node* node, Scope& scope,
+                                    const char* clause) {
+    const Standing here(place_, where);
+    return condition(node, scope, clause);
 }
 
 Expression Translator::boolean_expression(const PgQuery__BoolExpr& node, Scope& scope) {

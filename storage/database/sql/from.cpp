@@ -136,6 +136,7 @@ std::string Translator::range_function(const PgQuery__RangeFunction& node, Scope
     }
     Scope arguments;
     arguments.outer = scope.outer;
+    const Standing here(place_, place::from_function);
     auto values = expressions(call.args, call.n_args, arguments);
     const Type type = common_type(values, "generate_series");
     if (!is_integer(type.type)) refuse("generate_series() of other than integers");
@@ -243,7 +244,7 @@ std::string Translator::join(const PgQuery__JoinExpr& node, Scope& scope) {
         inner.ranges.assign(scope.ranges.begin() + static_cast<std::ptrdiff_t>(first_left),
                             scope.ranges.end());
         inner.merged = scope.merged;
-        on = condition(node.quals, inner, "JOIN/ON").sql;
+        on = condition_at(place::join, node.quals, inner, "JOIN/ON").sql;
     }
     const bool nested = node.rarg->node_case == PG_QUERY__NODE__NODE_JOIN_EXPR;
     return fmt::format("{} {} {}{}{}{}", left, word, nested ? "(" : "", right, nested ? ")" : "",

@@ -35,6 +35,9 @@ struct Scope {
     bool grouped = false;
     std::vector<std::string> group_keys;  // SQL
     int aggregate_depth = 0;
+
+    // How many queries are around it.
+    int level() const { return outer == nullptr ? 0 : outer->level() + 1; }
 };
 
 struct FoundColumn {

@@ -21,6 +21,10 @@ std::optional<std::int64_t> position_of(const PgQuery__Node& node) {
     return node.a_const->ival->ival - 1;
 }
 
+bool is_other_constant(const PgQuery__Node& node) {
+    return node.node_case == PG_QUERY__NODE__NODE_A_CONST && !position_of(node);
+}
+
 template <typename Stack>
 struct Pop {
     Stack& stack;
@@ -61,6 +65,7 @@ Relation Translator::select(const PgQuery__SelectStmt& node, Scope* outer,
         fail(sqlstate::too_complex, "stack depth limit exceeded");
         return {"SELECT NULL", {}, {}};
     }
+    const Standing here(place_, place::anywhere);
     const std::size_t common_tables = common_tables_.size();
     const std::string prefix = with(node.with_clause, outer);
     Relation result;
@@ -95,9 +100,8 @@ Relation Translator::plain_select(const PgQuery__SelectStmt& node, Scope* outer,
         --never_evaluated_;
         return empty;
     }
-    if (contains_call(node.where_clause, is_aggregate_call))
-        fail("42803", "aggregate functions are not allowed in WHERE");
-    if (node.where_clause != nullptr) tail += " WHERE " + condition(node.where_clause, scope, "WHERE").sql;
+    if (node.where_clause != nullptr)
+        tail += " WHERE " + condition_at(place::where, node.where_clause, scope, "WHERE").sql;
     group(node, scope, tail);
     bool aggregated = node.n_group_clause > 0 || contains_call(node.having_clause, is_aggregate_call);
     for (std::size_t i = 0; i < node.n_target_list; ++i)
@@ -108,7 +112,7 @@ Relation Translator::plain_select(const PgQuery__SelectStmt& node, Scope* outer,
     if (node.having_clause != nullptr) {
         // SQLite wants a GROUP BY before it.
         if (node.n_group_clause == 0) tail += " GROUP BY NULL";
-        tail += " HAVING " + condition(node.having_clause, scope, "HAVING").sql;
+        tail += " HAVING " + condition_at(place::having, node.having_clause, scope, "HAVING").sql;
         if (node.n_group_clause == 0) tail += " AND count(*) >= 0";
     }
     const bool first_of_each = node.n_distinct_clause > 0 && node.distinct_clause[0] != nullptr &&
@@ -164,6 +168,10 @@ void Translator::group(const PgQuery__SelectStmt& node, Scope& scope, std::strin
         }
         // A position, or a result column's name where no input column has it, stands for that column's
         // expression.
+        if (is_other_constant(*item)) {
+            fail(sqlstate::syntax_error, "non-integer constant in GROUP BY");
+            return;
+        }
         if (const auto position = position_of(*item)) {
             if (*position < 0 || *position >= static_cast<std::int64_t>(node.n_target_list)) {
                 fail("42P10", "GROUP BY position {} is not in select list", *position + 1);
@@ -177,9 +185,10 @@ void Translator::group(const PgQuery__SelectStmt& node, Scope& scope, std::strin
                     candidate.name != nullptr && name == candidate.name)
                     item = candidate.val;
         }
-        const Expression key = settled(expression(item, scope));
+        const Expression key = settled(expression_at(place::group_by, item, scope));
         scope.group_keys.push_back(key.sql);
-        sql += (i == 0 ? " GROUP BY " : ", ") + with_collation(key.sql, key.type.type);
+        sql += (i == 0 ? " GROUP BY " : ", ") +
+               key_sql(key, with_collation(key.sql, key.type.type), scope, {}, "GROUP BY");
     }
 }
 
@@ -240,6 +249,7 @@ std::string Translator::sort_suffix(const PgQuery__SortBy& sort) {
 
 Expression Translator::sort_key(const PgQuery__Node& node, Scope& scope, const std::vector<Target>& targets,
                                 const char* clause) {
+    if (is_other_constant(node)) return fail(sqlstate::syntax_error, "non-integer constant in {}", clause);
     if (const auto position = position_of(node)) {
         if (*position < 0 || *position >= static_cast<std::int64_t>(targets.size()))
             return fail("42P10", "{} position {} is not in select list", clause, *position + 1);
@@ -253,6 +263,20 @@ Expression Translator::sort_key(const PgQuery__Node& node, Scope& scope, const s
     return named != targets.end() ? named->value : settled(expression(&node, scope));
 }
 
+// What SQLite groups or orders by, where it would take a bare number for a position and knows no columns of
+// the queries around it. What is the same for all rows neither groups nor orders.
+std::string Translator::key_sql(const Expression& key, const std::string& sql, const Scope& scope,
+                                const std::vector<Target>& targets, const char* clause) {
+    if (is_bare_number(key.sql)) return "NULL";
+    const int here = scope.level();
+    if (key.levels.outermost >= here) return sql;
+    if (key.levels.innermost < here) return "NULL";
+    for (std::size_t i = 0; i < targets.size(); ++i)
+        if (targets[i].value.sql == key.sql) return std::to_string(i + 1);
+    refuse(fmt::format("an expression over a column of a query around it in {}", clause));
+    return "NULL";
+}
+
 std::string Translator::order(PgQuery__Node* const* nodes, std::size_t count, Scope& scope,
                               const std::vector<Target>& targets, bool distinct) {
     std::string sql;
@@ -264,9 +288,10 @@ std::string Translator::order(PgQuery__Node* const* nodes, std::size_t count, Sc
             fail("42P10", "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
         if (key.type.type == SqlType::json)
             fail(sqlstate::undefined_function, "could not identify an ordering operator for type json");
-        // A constant orders nothing, but a bare number would be taken for a position.
-        sql += fmt::format("{}{}{}", i == 0 ? " ORDER BY " : ", ",
-                           with_collation("(" + key.sql + ")", key.type.type), sort_suffix(sort));
+        sql += fmt::format(
+            "{}{}{}", i == 0 ? " ORDER BY " : ", ",
+            key_sql(key, with_collation("(" + key.sql + ")", key.type.type), scope, targets, "ORDER BY"),
+            sort_suffix(sort));
     }
     return sql;
 }
@@ -274,8 +299,10 @@ std::string Translator::order(PgQuery__Node* const* nodes, std::size_t count, Sc
 std::string Translator::limit(const PgQuery__SelectStmt& node, Scope& scope) {
     if (node.limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES) refuse("FETCH … WITH TIES");
     const auto number = [&](const PgQuery__Node* value, const char* what) {
-        Expression count = expression(value, scope);
+        Expression count = expression_at(*what == 'L' ? place::limit : place::offset, value, scope);
         if (count.null_literal) return std::string("-1");
+        if (count.levels.outermost < scope.level())
+            refuse(fmt::format("a column of a query around it in {}", what));
         return fmt::format("understudy_limit({}, '{}')",
                            cast(std::move(count), {SqlType::int8, -1}, CastContext::assignment).sql, what);
     };

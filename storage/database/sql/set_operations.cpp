@@ -4,6 +4,11 @@
 #include "storage/database/sql/translator.hpp"
 
 namespace understudy::database {
+namespace {
+
+constexpr std::size_t max_selected_rows = 400;  // SQLite: 500 parts of a compound SELECT
+
+}  // namespace
 
 Relation Translator::values(const PgQuery__SelectStmt& node, Scope* outer,
                             const std::vector<std::string>& names) {
@@ -12,6 +17,7 @@ Relation Translator::values(const PgQuery__SelectStmt& node, Scope* outer,
     std::vector<std::vector<Expression>> rows;
     for (std::size_t row = 0; row < node.n_values_lists; ++row) {
         const auto& list = *node.values_lists[row]->list;
+        const Standing here(place_, place::values);
         rows.push_back(expressions(list.items, list.n_items, scope));
         if (rows.back().size() != rows[0].size()) {
             fail(sqlstate::syntax_error, "VALUES lists must all be the same length");
@@ -19,7 +25,7 @@ Relation Translator::values(const PgQuery__SelectStmt& node, Scope* outer,
         }
     }
     Relation result;
-    std::string list, named;
+    std::string list, named, selected;
     std::vector<Type> types;
     for (std::size_t column = 0; column < rows[0].size(); ++column) {
         std::vector<Expression> values;
@@ -32,15 +38,22 @@ Relation Translator::values(const PgQuery__SelectStmt& node, Scope* outer,
     }
     for (auto& row : rows) {
         std::string line;
-        for (std::size_t column = 0; column < row.size(); ++column)
-            line += (column == 0 ? "" : ", ") +
-                    cast(std::move(row[column]), types[column], CastContext::implicit).sql;
+        selected += selected.empty() ? "SELECT " : " UNION ALL SELECT ";
+        for (std::size_t column = 0; column < row.size(); ++column) {
+            const std::string value = cast(std::move(row[column]), types[column], CastContext::implicit).sql;
+            line += (column == 0 ? "" : ", ") + value;
+            selected +=
+                fmt::format("{}{} AS {}", column == 0 ? "" : ", ", value, quoted(result.aliases[column]));
+        }
         list += fmt::format("{}({})", list.empty() ? "" : ", ", line);
     }
     std::vector<Target> columns;
     for (std::size_t i = 0; i < result.columns.size(); ++i)
         columns.push_back({result_column(result, i), result.columns[i].name});
-    result.sql = fmt::format("SELECT {} FROM (VALUES {})", named, list);
+    // VALUES can't use a column of a query around it.
+    result.sql = outer != nullptr && rows.size() <= max_selected_rows
+                     ? selected
+                     : fmt::format("SELECT {} FROM (VALUES {})", named, list);
     const std::string tail =
         order(node.sort_clause, node.n_sort_clause, scope, columns, false) + limit(node, scope);
     if (!tail.empty()) result.sql = fmt::format("SELECT * FROM ({}){}", result.sql, tail);

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <map>
 #include <optional>
@@ -13,11 +14,21 @@
 
 #include "storage/database/core/value_forms.hpp"
 #include "storage/database/sql/catalog.hpp"
+#include "storage/database/sql/expression_place.hpp"
 #include "storage/database/sql/parse_tree.hpp"
 #include "storage/database/sql/scope.hpp"
 #include "storage/database/sql/statement.hpp"
 
 namespace understudy::database {
+
+// Of the scopes whose columns an expression uses, the outermost and the innermost (Scope::level).
+struct Levels {
+    int outermost = std::numeric_limits<int>::max(), innermost = -1;
+    void add(const Levels& other) {
+        outermost = std::min(outermost, other.outermost);
+        innermost = std::max(innermost, other.innermost);
+    }
+};
 
 struct Expression {
     std::string sql;
@@ -30,6 +41,7 @@ struct Expression {
     std::string name;        // that a result column of it has
     bool weak_name = false;  // and that a cast's type replaces
 
+    Levels levels{};
     bool undecided() const { return type.type == SqlType::unknown; }
 };
 
@@ -68,6 +80,9 @@ class Translator {
     Expression sub_link(const PgQuery__SubLink& node, Scope& scope);
     Expression value_function(const PgQuery__SQLValueFunction& node);
     Expression condition(const PgQuery__Node* node, Scope& scope, const char* where);
+    Expression expression_at(const ExpressionPlace& where, const PgQuery__Node* node, Scope& scope);
+    Expression condition_at(const ExpressionPlace& where, const PgQuery__Node* node, Scope& scope,
+                            const char* clause);
     std::vector<Expression> expressions(PgQuery__Node* const* nodes, std::size_t count, Scope& scope);
 
     // operators.cpp and arithmetic.cpp
@@ -136,6 +151,8 @@ class Translator {
     void common_table(const PgQuery__CommonTableExpr& node, bool recursive, Scope* outer, std::string& sql);
     Expression sort_key(const PgQuery__Node& node, Scope& scope, const std::vector<Target>& targets,
                         const char* clause);
+    std::string key_sql(const Expression& key, const std::string& sql, const Scope& scope,
+                        const std::vector<Target>& targets, const char* clause);
     std::string order(PgQuery__Node* const* nodes, std::size_t count, Scope& scope,
                       const std::vector<Target>& targets, bool distinct);
     std::string distinct_on(const PgQuery__SelectStmt& node, Scope& scope, const std::vector<Target>& targets,
@@ -194,8 +211,9 @@ class Translator {
         std::string sql;
         bool primary = false;
     };
+    // only_key: a PRIMARY KEY of the table names it alone. added: to a table that is there.
     ColumnDefinition column_definition(const PgQuery__ColumnDef& node, const std::string& table, Scope& scope,
-                                       bool only_key);
+                                       bool only_key, bool added = false);
     void add_named_keys(const std::string& table, Statement& result);
     std::string table_constraint(const PgQuery__Constraint& node, const std::string& table, Scope& scope);
     std::string references(const PgQuery__Constraint& node);
@@ -237,6 +255,8 @@ class Translator {
     std::optional<SqlError> error_;
     int depth_ = 0;
     int never_evaluated_ = 0;
+    Levels levels_;  // of the expression that is being translated
+    const ExpressionPlace* place_ = &place::anywhere;
     int range_count_ = 0;  // for names of unnamed ranges
     bool locks_rows_ = false;
     std::vector<const PgQuery__SelectStmt*> selects_;  // that are being translated, the innermost last
@@ -271,6 +291,8 @@ std::string own_sequence_sql(const std::string& sequence, const std::string& tab
 std::string disown_sequence_sql(const std::string& sequence);
 // The wider of two number types, as PostgreSQL's operators have it.
 SqlType wider_number(SqlType left, SqlType right);
+// A number or NULL by itself: ORDER BY and GROUP BY would take it for a position.
+bool is_bare_number(std::string_view sql);
 // A literal of an unknown type beside a known one has the other's type.
 void decide(Expression& left, Expression& right);
 Expression of_type(SqlType type, std::string sql, std::string name = {});

@@ -129,6 +129,11 @@ std::string Translator::insert_rows(const PgQuery__InsertStmt& node, const Table
     if (node.select_stmt == nullptr) {
         columns.clear();
         find_omitted();
+        // SQLite has no ON CONFLICT after DEFAULT VALUES: the first column that can be named takes its
+        // default.
+        if (omitted.empty() && node.on_conflict_clause != nullptr)
+            for (const auto& column : table.columns)
+                if (!column.generated && omitted.empty()) omitted.push_back(&column);
         if (omitted.empty()) return " DEFAULT VALUES";
         return fmt::format(" ({}) VALUES ({})", column_list(), defaulted(*omitted[0], table));
     }
@@ -166,7 +171,7 @@ std::string Translator::insert_rows(const PgQuery__InsertStmt& node, const Table
             }
             if (columns[i]->generated)
                 fail("428C9", "cannot insert a non-DEFAULT value into column \"{}\"", columns[i]->name);
-            line += assigned(expression(list.items[i], scope), *columns[i], table);
+            line += assigned(expression_at(place::values, list.items[i], scope), *columns[i], table);
         }
         for (const auto* column : omitted) line += (line.empty() ? "" : ", ") + defaulted(*column, table);
         rows += fmt::format("{}({})", row == 0 ? "" : ", ", line);
@@ -192,9 +197,10 @@ std::string Translator::assignments(PgQuery__Node* const* nodes, std::size_t cou
             refuse("UPDATE … SET (a, b) = …");
             return {};
         }
-        const std::string value = target.val->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT
-                                      ? defaulted(*column, table)
-                                      : assigned(expression(target.val, scope), *column, table);
+        const std::string value =
+            target.val->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT
+                ? defaulted(*column, table)
+                : assigned(expression_at(place::update, target.val, scope), *column, table);
         sql += fmt::format("{}{} = {}", i == 0 ? "" : ", ", quoted(column->name), value);
     }
     return sql;
@@ -245,7 +251,8 @@ std::string Translator::on_conflict(const PgQuery__OnConflictClause& node, const
     }
     scope.ranges = {target, excluded};
     sql += " DO UPDATE SET " + assignments(node.target_list, node.n_target_list, table, scope);
-    if (node.where_clause != nullptr) sql += " WHERE " + condition(node.where_clause, scope, "WHERE").sql;
+    if (node.where_clause != nullptr)
+        sql += " WHERE " + condition_at(place::where, node.where_clause, scope, "WHERE").sql;
     return sql;
 }
 
@@ -254,6 +261,7 @@ std::string Translator::returning(PgQuery__Node* const* nodes, std::size_t count
     if (count == 0) return {};
     // SQLite knows only the changed table there, without its alias.
     Scope scope = table_scope(table, relation, false);
+    const Standing here(place_, place::returning);
     std::string list;
     for (const auto& target : targets(nodes, count, scope)) {
         list += fmt::format("{}{} AS {}", list.empty() ? "" : ", ", target.value.sql, quoted(target.name));
@@ -278,7 +286,7 @@ Statement Translator::update(const PgQuery__UpdateStmt& node) {
                     assignments(node.target_list, node.n_target_list, *changed, scope), source);
     if (node.where_clause != nullptr) {
         if (node.where_clause->node_case == PG_QUERY__NODE__NODE_CURRENT_OF_EXPR) refuse("WHERE CURRENT OF");
-        result.sql += " WHERE " + condition(node.where_clause, scope, "WHERE").sql;
+        result.sql += " WHERE " + condition_at(place::where, node.where_clause, scope, "WHERE").sql;
     }
     result.sql += returning(node.returning_list, node.n_returning_list, *changed, *node.relation, result);
     return result;
@@ -299,11 +307,11 @@ Statement Translator::remove(const PgQuery__DeleteStmt& node) {
         const std::string source = from(node.using_clause, node.n_using_clause, scope);
         const std::string where = node.where_clause == nullptr
                                       ? std::string("1")
-                                      : condition(node.where_clause, scope, "WHERE").sql;
+                                      : condition_at(place::where, node.where_clause, scope, "WHERE").sql;
         result.sql += fmt::format(" WHERE rowid IN (SELECT {0}.rowid FROM {1} AS {0}, {2} WHERE {3})", alias,
                                   changed->sql, source, where);
     } else if (node.where_clause != nullptr) {
-        result.sql += " WHERE " + condition(node.where_clause, scope, "WHERE").sql;
+        result.sql += " WHERE " + condition_at(place::where, node.where_clause, scope, "WHERE").sql;
     }
     result.sql += returning(node.returning_list, node.n_returning_list, *changed, *node.relation, result);
     return result;
