@@ -132,7 +132,7 @@ function(understudy_fuzzer name)
   file(MAKE_DIRECTORY ${found})
   math(EXPR limit "${UNDERSTUDY_FUZZ_SECONDS} + 60")
   add_test(NAME fuzz_${name} COMMAND fuzz_${name} ${found} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name}
-    -max_total_time=${UNDERSTUDY_FUZZ_SECONDS} -timeout=5 -rss_limit_mb=2048 -print_final_stats=1
+    -seed=1 -max_total_time=${UNDERSTUDY_FUZZ_SECONDS} -timeout=5 -rss_limit_mb=2048 -print_final_stats=1
     -artifact_prefix=${CMAKE_BINARY_DIR}/fuzz/${name}-)
   set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz TIMEOUT ${limit})
 endfunction()

@@ -127,6 +127,7 @@ class Registry {
 void add_number_functions(Registry& registry);
 void add_numeric_functions(Registry& registry);
 void add_text_functions(Registry& registry);
+void add_text_forms(Registry& registry);
 void add_moment_functions(Registry& registry);
 void add_value_functions(Registry& registry);
 void add_session_functions(Registry& registry);

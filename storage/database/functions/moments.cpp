@@ -95,6 +95,21 @@ struct Field {
     std::int32_t scale = 0;
 };
 
+// ISO 8601: a week belongs to the year of its Thursday.
+struct IsoWeek {
+    std::int32_t year, week;
+};
+IsoWeek iso_week(const CivilTime& time) {
+    const auto is_leap = [](std::int32_t year) {
+        return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    };
+    const std::int32_t thursday = time.day_of_year + 4 - (time.day_of_week == 0 ? 7 : time.day_of_week);
+    const std::int32_t days = is_leap(time.year) ? 366 : 365;
+    if (thursday < 1) return {time.year - 1, (thursday + (is_leap(time.year - 1) ? 366 : 365) + 6) / 7};
+    if (thursday > days) return {time.year + 1, 1};
+    return {time.year, (thursday + 6) / 7};
+}
+
 std::optional<Field> field_of(std::string_view name, const CivilTime& time, std::int64_t unix_us) {
     const auto whole = [](std::int64_t value) { return Field{value * 1'000'000, 0}; };
     if (name == "epoch") return Field{unix_us, 6};
@@ -109,6 +124,8 @@ std::optional<Field> field_of(std::string_view name, const CivilTime& time, std:
     if (name == "dow") return whole(time.day_of_week);
     if (name == "isodow") return whole(time.day_of_week == 0 ? 7 : time.day_of_week);
     if (name == "doy") return whole(time.day_of_year);
+    if (name == "week") return whole(iso_week(time).week);
+    if (name == "isoyear") return whole(iso_week(time).year);
     if (name == "quarter") return whole((time.month - 1) / 3 + 1);
     if (name == "decade") return whole(time.year / 10);
     if (name == "century") return whole((time.year + 99) / 100);
@@ -132,7 +149,9 @@ std::optional<Field> field_of(std::string_view name, const Interval& value) {
     time.minute = static_cast<std::int32_t>(value.us / 60'000'000 % 60);
     time.second = static_cast<std::int32_t>(value.us / 1'000'000 % 60);
     time.us = static_cast<std::int32_t>(value.us % 1'000'000);
-    if (name == "dow" || name == "isodow" || name == "doy" || name == "timezone") return std::nullopt;
+    if (name == "dow" || name == "isodow" || name == "doy" || name == "timezone" || name == "week" ||
+        name == "isoyear")
+        return std::nullopt;
     return field_of(name, time, 0);
 }
 
@@ -150,6 +169,9 @@ void extract(Call& call) {
         if (of_time) field = field_of(name, civil(us), us);
     } else {
         field = field_of(name, civil(moment(call, 1)), moment(call, 1));
+        const bool of_time = name == "hour" || name == "minute" || name == "second" ||
+                             name == "milliseconds" || name == "microseconds" || name == "timezone";
+        if (of_time && type == SqlType::date && call.integer(3) != 0) field.reset();
         // A date has no time: its epoch is whole.
         if (field && type == SqlType::date && name == "epoch") field->scale = 0;
     }

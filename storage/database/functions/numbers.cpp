@@ -107,6 +107,9 @@ void limit(Call& call) {
                          fmt::format("{} must not be negative", call.text(1)));
     call.give_argument(0);
 }
+void exclusive_or(Call& call) {
+    call.give(call.integer(0) ^ call.integer(1));
+}
 void step(Call& call) {
     if (call.integer(0) == 0) return call.fail("22023", "step size cannot equal zero");
     call.give_argument(0);
@@ -152,6 +155,7 @@ void add_number_functions(Registry& registry) {
     registry.add_changing("understudy_random", 0, strict<random>);
     registry.add("understudy_limit", 2, with_nulls<limit>);
     registry.add("understudy_step", 1, strict<step>);
+    registry.add("understudy_xor", 2, strict<exclusive_or>);
 }
 
 }  // namespace understudy::database

@@ -55,6 +55,7 @@ void register_functions(sqlite3* connection, FunctionContext& context) {
     add_number_functions(registry);
     add_numeric_functions(registry);
     add_text_functions(registry);
+    add_text_forms(registry);
     add_moment_functions(registry);
     add_value_functions(registry);
     add_session_functions(registry);

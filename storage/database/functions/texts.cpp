@@ -161,17 +161,6 @@ void decode(Call& call) {
     call.fail("22023", fmt::format("unrecognized encoding: \"{}\"", format));
 }
 
-void quote_ident(Call& call) {
-    const std::string_view name = call.text(0);
-    const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || c == '_' || (c >= '0' && c <= '9');
-    }) && (name[0] < '0' || name[0] > '9');
-    if (plain) return call.give(name);
-    std::string result = "\"";
-    for (const char c : name) result += c == '"' ? std::string("\"\"") : std::string(1, c);
-    call.give(std::string_view(result + "\""));
-}
-
 // RE2 takes time linear in the text, whatever the pattern; it lacks back references and look-ahead, which are
 // refused.
 std::unique_ptr<RE2> pattern_of(Call& call, std::string_view pattern, bool fold) {
@@ -241,7 +230,6 @@ void add_text_functions(Registry& registry) {
     registry.add("understudy_md5", 1, strict<md5>);
     registry.add("understudy_encode", 2, strict<encode>);
     registry.add("understudy_decode", 2, strict<decode>);
-    registry.add("understudy_quote_ident", 1, strict<quote_ident>);
     registry.add("understudy_matches", 3, strict<matches>);
     registry.add("understudy_regexp_replace", 4, strict<regexp_replace>);
     registry.add("understudy_join_bytes", 2, strict<join_bytes>);

@@ -108,8 +108,11 @@ std::optional<Expression> Translator::moment_arithmetic(const std::string& name,
     if ((plus || minus) && is_interval(left) && right.undecided())
         right = cast(std::move(right), {SqlType::interval, -1}, CastContext::implicit);
     if (plus && is_interval(left) && is_moment(right.type.type)) std::swap(left, right);
-    if (plus && is_integer(left.type.type) && right.type.type == SqlType::date) std::swap(left, right);
+    if (plus && is_integer(left.type.type) && left.type.type != SqlType::int8 &&
+        right.type.type == SqlType::date)
+        std::swap(left, right);
     const SqlType type = left.type.type, other = right.type.type;
+    const bool days = is_integer(other) && other != SqlType::int8;
     if ((plus || minus) && is_moment(type) && is_interval(right)) {
         const SqlType result = type == SqlType::date ? SqlType::timestamp : type;
         return of_type(result,
@@ -128,7 +131,7 @@ std::optional<Expression> Translator::moment_arithmetic(const std::string& name,
         return of_type(SqlType::interval, fmt::format("understudy_moment_difference({}, {})",
                                                       cast_to(left, common), cast_to(right, common)));
     }
-    if ((plus || minus) && type == SqlType::date && is_integer(other))
+    if ((plus || minus) && type == SqlType::date && days)
         return of_type(SqlType::date,
                        fmt::format("understudy_date_add({}, {}, {})", left.sql, right.sql, minus ? -1 : 1));
     if ((plus || minus) && is_interval(left) && is_interval(right))

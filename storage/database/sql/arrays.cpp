@@ -199,7 +199,9 @@ std::optional<Expression> Translator::array_call(const std::string& name,
         return both;
     };
     if (name == "array_prepend" && count == 2 && is_array_at(1)) {
-        arguments[0] = cast(arguments[0], {*element_of(arguments[1].type.type), -1}, CastContext::implicit);
+        if (arguments[0].undecided())
+            arguments[0] =
+                cast(arguments[0], {*element_of(arguments[1].type.type), -1}, CastContext::implicit);
         return joined();
     }
     if (!is_array_at(0)) return std::nullopt;
@@ -220,9 +222,16 @@ std::optional<Expression> Translator::array_call(const std::string& name,
     if (count != 2) return std::nullopt;
     if (name == "array_cat" && (is_array_at(1) || arguments[1].undecided())) return joined();
     if (name != "array_append" && name != "array_position" && name != "array_remove") return std::nullopt;
-    arguments[1] = cast(arguments[1], {element, -1}, CastContext::implicit);
-    return result(name == "array_position" ? SqlType::int4 : array,
-                  fmt::format("understudy_{}({}, {}, {})", name, sql, arguments[1].sql, oid_of(array)));
+    if (arguments[1].undecided()) arguments[1] = cast(arguments[1], {element, -1}, CastContext::implicit);
+    if (name == "array_append") return joined();
+    SqlType common = element;
+    if (is_number(element) && is_number(arguments[1].type.type))
+        common = wider_number(element, arguments[1].type.type);
+    const auto wider = array_of(common);
+    if (!wider) return std::nullopt;
+    return result(
+        name == "array_position" ? SqlType::int4 : *wider,
+        fmt::format("understudy_{}({}, {}, {})", name, as(0, *wider), as(1, common), oid_of(*wider)));
 }
 
 // A function in FROM may use what stands before it.

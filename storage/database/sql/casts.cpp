@@ -162,7 +162,8 @@ Expression Translator::cast(Expression value, Type to, CastContext context) {
     } else if (is_text(to.type) &&
                (from == SqlType::json || from == SqlType::jsonb || from == SqlType::uuid ||
                 from == SqlType::numeric || from == SqlType::date)) {
-        // stored as it is shown
+        // Stored as it is shown, but a number's column compares as numbers do, and CAST wouldn't change that.
+        if (from == SqlType::numeric) result.sql = fmt::format("({} COLLATE BINARY)", sql);
     } else if (is_array(from) && is_array(to.type)) {
         const bool alike = is_integer(*element_of(from)) && is_integer(*element_of(to.type)) &&
                            number_rank(*element_of(from)) < number_rank(*element_of(to.type));

@@ -38,20 +38,22 @@ constexpr ExpressionPlace index_key{"index expressions", "index expressions", "i
 constexpr ExpressionPlace index_predicate{"index predicates", "index predicates", "index predicate"};
 }  // namespace place
 
-// One place for as long as it lives.
-class Standing {
+// A value for as long as this lives.
+template <typename Value>
+class Restored {
   public:
-    Standing(const ExpressionPlace*& current, const ExpressionPlace& now)
-        : current_(current), before_(current) {
-        current_ = &now;
-    }
-    ~Standing() { current_ = before_; }
-    Standing(const Standing&) = delete;
-    Standing& operator=(const Standing&) = delete;
+    Restored(Value& current, Value now) : current_(current), before_(current) { current_ = now; }
+    ~Restored() { current_ = before_; }
+    Restored(const Restored&) = delete;
+    Restored& operator=(const Restored&) = delete;
 
   private:
-    const ExpressionPlace*& current_;
-    const ExpressionPlace* before_;
+    Value& current_;
+    Value before_;
+};
+class Standing : Restored<const ExpressionPlace*> {
+  public:
+    Standing(const ExpressionPlace*& current, const ExpressionPlace& now) : Restored(current, &now) {}
 };
 
 }  // namespace understudy::database

@@ -20,9 +20,16 @@ Expression of_type(SqlType type, std::string sql, std::string name) {
     return result;
 }
 
+bool has_collation(const std::string& sql) {
+    return sql.find(" COLLATE ") != std::string::npos;
+}
+
 std::string with_collation(const std::string& sql, SqlType type) {
-    const auto collation = collation_of(type);
-    return collation.empty() ? sql : fmt::format("{} COLLATE {}", sql, collation);
+    auto collation = collation_of(type);
+    // SQLite takes one from inside of an expression, even from a function's argument.
+    const bool stored_as_text = !is_number(type) && type != SqlType::boolean;
+    if (collation.empty() && stored_as_text && has_collation(sql)) collation = "BINARY";
+    return collation.empty() || sql.ends_with(collation) ? sql : fmt::format("{} COLLATE {}", sql, collation);
 }
 
 bool is_bare_number(std::string_view sql) {
@@ -241,6 +248,9 @@ Expression Translator::column(const PgQuery__ColumnRef& reference, Scope& scope)
     if (names.empty() || names.size() > 2) return refuse("a name with more than three parts");
     const auto found = find_column(scope, names.size() == 2 ? names[0] : std::string(), names.back());
     if (found.has_error()) return fail_with(found.error(), reference.location);
+    if (is_hidden(*found, scope))
+        return refuse(fmt::format("a column of \"{}\" inside of a query over a table of that name",
+                                  found->range == nullptr ? names.back() : found->range->alias));
     levels_.add({found->scope->level(), found->scope->level()});
     if (place_->without_columns != nullptr && found->scope == &scope)
         return fail("42P10", "argument of {} must not contain variables", place_->without_columns);

@@ -78,6 +78,7 @@ std::string Translator::range_table(const PgQuery__RangeVar& node, Scope& scope)
                 {common->columns[i].name, common->columns[i].type, alias + "." + quoted(common->aliases[i])});
         sql = quoted(common->sql_name);
     } else if (const Table* found = table(node, false)) {
+        if (found == unread_) refuse("reading the changed table in RETURNING or ON CONFLICT");
         for (const auto& column : found->columns)
             range.columns.push_back({column.name, column.type, alias + "." + quoted(column.name)});
         range.primary_key = found->primary_key;

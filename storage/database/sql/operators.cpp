@@ -156,7 +156,10 @@ Expression Translator::binary(const std::string& name, Expression left, Expressi
         decide(left, right);
         if (!is_integer(left.type.type) || !is_integer(right.type.type))
             return no_operator(name, left, right);
-        if (name == "#" || name == "<<" || name == ">>") return refuse(fmt::format("operator {}", name));
+        if (name == "#")
+            return of_type(wider_number(left.type.type, right.type.type),
+                           fmt::format("understudy_xor({}, {})", left.sql, right.sql));
+        if (name == "<<" || name == ">>") return refuse(fmt::format("operator {}", name));
         return of_type(wider_number(left.type.type, right.type.type),
                        fmt::format("({} {} {})", left.sql, name, right.sql));
     }
@@ -210,6 +213,8 @@ Expression Translator::comparison(const std::string& name, Expression left, Expr
         return no_operator(name == "IS" || name == "IS NOT" ? "=" : name, left, right);
     }
     if (type == SqlType::json || (type == SqlType::jsonb && ordered)) return no_operator(name, left, right);
+    // The left one's is the one that counts.
+    if (has_collation(left.sql)) left.sql = with_collation(left.sql, type);
     return of_type(SqlType::boolean,
                    fmt::format("({} {} {})", left.sql, name, with_collation(right.sql, type)));
 }
@@ -241,13 +246,27 @@ Expression Translator::row_comparison(const std::string& name, const PgQuery__Ro
                                       const PgQuery__RowExpr& right, Scope& scope) {
     if (left.n_args != right.n_args)
         return fail(sqlstate::syntax_error, "unequal number of entries in row expressions");
-    if (name != "=" && name != "<>") return refuse("rows compared by other than = and <>");
+    if (name == "=" || name == "<>") {
+        std::string sql;
+        for (std::size_t i = 0; i < left.n_args; ++i)
+            sql += (i == 0        ? ""
+                    : name == "=" ? " AND "
+                                  : " OR ") +
+                   comparison(name, expression(left.args[i], scope), expression(right.args[i], scope)).sql;
+        return of_type(SqlType::boolean, "(" + sql + ")");
+    }
+    if (name != "<" && name != "<=" && name != ">" && name != ">=")
+        return refuse(fmt::format("operator {} between rows", name));
+    // The first pair that differs decides, from the right: a < b OR (a = b AND the rest).
     std::string sql;
-    for (std::size_t i = 0; i < left.n_args; ++i)
-        sql += (i == 0        ? ""
-                : name == "=" ? " AND "
-                              : " OR ") +
-               comparison(name, expression(left.args[i], scope), expression(right.args[i], scope)).sql;
+    for (std::size_t i = left.n_args; i-- > 0;) {
+        const auto compared = [&](const std::string& by) {
+            return comparison(by, expression(left.args[i], scope), expression(right.args[i], scope)).sql;
+        };
+        sql = sql.empty()
+                  ? compared(name)
+                  : fmt::format("({} OR ({} AND {}))", compared(name.substr(0, 1)), compared("="), sql);
+    }
     return of_type(SqlType::boolean, "(" + sql + ")");
 }
 

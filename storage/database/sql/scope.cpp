@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+
+#include "storage/database/sql/parse_tree.hpp"
 
 namespace understudy::database {
 namespace {
@@ -49,6 +52,22 @@ SqlResult<FoundColumn> find_column(const Scope& innermost, std::string_view rang
         return SqlError{sqlstate::undefined_table,
                         fmt::format("missing FROM-clause entry for table \"{}\"", range_name)};
     return SqlError{sqlstate::undefined_column, fmt::format("column {}.{} does not exist", range_name, name)};
+}
+
+bool is_hidden(const FoundColumn& found, const Scope& from) {
+    const auto end = found.column->sql.rfind("\".");
+    if (end == std::string::npos) return false;
+    const std::size_t begin = found.column->sql.starts_with('+') ? 1 : 0;
+    const std::string range = found.column->sql.substr(begin, end + 1 - begin);
+    const auto same = [](char a, char b) {
+        return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+    };
+    for (const Scope* scope = &from; scope != nullptr && scope != found.scope; scope = scope->outer)
+        for (const auto& other : scope->ranges)
+            if (const std::string name = quoted(other.alias);
+                std::equal(name.begin(), name.end(), range.begin(), range.end(), same))
+                return true;
+    return false;
 }
 
 bool is_grouped(const FoundColumn& found) {

@@ -49,6 +49,9 @@ struct FoundColumn {
 // range is empty for an unqualified name. 42703, 42P01 or 42702 where it isn't found or means several.
 SqlResult<FoundColumn> find_column(const Scope& scope, std::string_view range, std::string_view column);
 
+// Whether SQLite would take it for a column of a query between: names of its ranges differ in more than case.
+bool is_hidden(const FoundColumn& found, const Scope& from);
+
 // Whether the column may stand outside of an aggregate.
 bool is_grouped(const FoundColumn& found);
 

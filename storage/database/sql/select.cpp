@@ -122,8 +122,9 @@ Relation Translator::plain_select(const PgQuery__SelectStmt& node, Scope* outer,
     for (std::size_t i = 0; i < columns.size(); ++i) {
         const auto& target = columns[i];
         const std::string name = i < names.size() ? names[i] : target.name;
-        const std::string value =
-            distinct ? with_collation(target.value.sql, target.value.type.type) : target.value.sql;
+        const std::string value = distinct || has_collation(target.value.sql)
+                                      ? with_collation(target.value.sql, target.value.type.type)
+                                      : target.value.sql;
         add_column(result, name, target.value.type);
         list += fmt::format("{}{} AS {}", i == 0 ? "" : ", ", value, quoted(result.aliases.back()));
     }

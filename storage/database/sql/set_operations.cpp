@@ -40,7 +40,8 @@ Relation Translator::values(const PgQuery__SelectStmt& node, Scope* outer,
         std::string line;
         selected += selected.empty() ? "SELECT " : " UNION ALL SELECT ";
         for (std::size_t column = 0; column < row.size(); ++column) {
-            const std::string value = cast(std::move(row[column]), types[column], CastContext::implicit).sql;
+            std::string value = cast(std::move(row[column]), types[column], CastContext::implicit).sql;
+            if (has_collation(value)) value = with_collation(value, types[column].type);
             line += (column == 0 ? "" : ", ") + value;
             selected +=
                 fmt::format("{}{} AS {}", column == 0 ? "" : ", ", value, quoted(result.aliases[column]));

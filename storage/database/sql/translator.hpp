@@ -177,7 +177,8 @@ class Translator {
     std::string insert_rows(const PgQuery__InsertStmt& node, const Table& table,
                             std::vector<const TableColumn*> columns, Scope* outer);
     std::string assignments(PgQuery__Node* const* nodes, std::size_t count, const Table& table, Scope& scope);
-    std::string on_conflict(const PgQuery__OnConflictClause& node, const Table& table);
+    std::string on_conflict(const PgQuery__OnConflictClause& node, const Table& table,
+                            const std::string& alias);
     std::string returning(PgQuery__Node* const* nodes, std::size_t count, const Table& table,
                           const PgQuery__RangeVar& relation, Statement& statement);
     std::string assigned(Expression value, const TableColumn& column, const Table& table);
@@ -255,6 +256,9 @@ class Translator {
     std::optional<SqlError> error_;
     int depth_ = 0;
     int never_evaluated_ = 0;
+    // A table whose rows are being changed and that may not be read: PostgreSQL would show it as it was
+    // before.
+    const Table* unread_ = nullptr;
     Levels levels_;  // of the expression that is being translated
     const ExpressionPlace* place_ = &place::anywhere;
     int range_count_ = 0;  // for names of unnamed ranges
@@ -296,6 +300,8 @@ bool is_bare_number(std::string_view sql);
 // A literal of an unknown type beside a known one has the other's type.
 void decide(Expression& left, Expression& right);
 Expression of_type(SqlType type, std::string sql, std::string name = {});
+// What compares, orders or groups values as those of the type.
 std::string with_collation(const std::string& sql, SqlType type);
+bool has_collation(const std::string& sql);
 
 }  // namespace understudy::database

@@ -98,7 +98,8 @@ Statement Translator::insert(const PgQuery__InsertStmt& node) {
     for (const auto& column : into->columns)
         if (column.serial && takes_default(node, columns, column))
             result.serial = fmt::format("{}_{}_seq", into->name, column.name);
-    if (node.on_conflict_clause != nullptr) result.sql += on_conflict(*node.on_conflict_clause, *into);
+    if (node.on_conflict_clause != nullptr)
+        result.sql += on_conflict(*node.on_conflict_clause, *into, alias_of(*node.relation));
     result.sql += returning(node.returning_list, node.n_returning_list, *into, *node.relation, result);
     return result;
 }
@@ -192,6 +193,9 @@ std::string Translator::assignments(PgQuery__Node* const* nodes, std::size_t cou
                  table.name);
             return {};
         }
+        for (std::size_t other = 0; other < i; ++other)
+            if (std::string_view(nodes[other]->res_target->name) == target.name)
+                fail(sqlstate::syntax_error, "multiple assignments to same column \"{}\"", target.name);
         if (target.n_indirection > 0) refuse("a part of a column as target");
         if (target.val->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) {
             refuse("UPDATE … SET (a, b) = …");
@@ -206,7 +210,8 @@ std::string Translator::assignments(PgQuery__Node* const* nodes, std::size_t cou
     return sql;
 }
 
-std::string Translator::on_conflict(const PgQuery__OnConflictClause& node, const Table& table) {
+std::string Translator::on_conflict(const PgQuery__OnConflictClause& node, const Table& table,
+                                    const std::string& alias) {
     std::string sql = " ON CONFLICT";
     if (node.infer != nullptr) {
         std::vector<std::string> names;
@@ -240,16 +245,17 @@ std::string Translator::on_conflict(const PgQuery__OnConflictClause& node, const
     }
     Scope scope;
     Range target;
-    target.alias = table.name;
+    target.alias = alias;
     Range excluded;
     excluded.alias = "excluded";
     for (const auto& column : table.columns) {
-        target.columns.push_back({column.name, column.type, quoted(column.name)});
+        target.columns.push_back({column.name, column.type, quoted(alias) + "." + quoted(column.name)});
         RangeColumn theirs{column.name, column.type, "excluded." + quoted(column.name)};
         theirs.merged = true;  // an unqualified name is the table's
         excluded.columns.push_back(theirs);
     }
     scope.ranges = {target, excluded};
+    const Restored<const Table*> unread(unread_, &table);
     sql += " DO UPDATE SET " + assignments(node.target_list, node.n_target_list, table, scope);
     if (node.where_clause != nullptr)
         sql += " WHERE " + condition_at(place::where, node.where_clause, scope, "WHERE").sql;
@@ -259,10 +265,14 @@ std::string Translator::on_conflict(const PgQuery__OnConflictClause& node, const
 std::string Translator::returning(PgQuery__Node* const* nodes, std::size_t count, const Table& table,
                                   const PgQuery__RangeVar& relation, Statement& statement) {
     if (count == 0) return {};
-    // SQLite knows only the changed table there, without its alias.
+    // SQLite knows only the changed table there, without its alias. And it compares as numbers what it
+    // shouldn't (3.40: '' > '12' is true), but for expressions: hence the plus.
     Scope scope = table_scope(table, relation, false);
+    for (auto& column : scope.ranges[0].columns)
+        column.sql = fmt::format("+{}.{}", quoted(table.name), column.sql);
     const Standing here(place_, place::returning);
     std::string list;
+    const Restored<const Table*> unread(unread_, &table);
     for (const auto& target : targets(nodes, count, scope)) {
         list += fmt::format("{}{} AS {}", list.empty() ? "" : ", ", target.value.sql, quoted(target.name));
         statement.columns.push_back({target.name, target.value.type});
@@ -281,9 +291,12 @@ Statement Translator::update(const PgQuery__UpdateStmt& node) {
     Scope scope = table_scope(*changed, *node.relation, true);
     std::string source;
     if (node.n_from_clause > 0) source = " FROM " + from(node.from_clause, node.n_from_clause, scope);
-    result.sql =
-        fmt::format("{}UPDATE {} AS {} SET {}{}", prefix, changed->sql, quoted(scope.ranges[0].alias),
-                    assignments(node.target_list, node.n_target_list, *changed, scope), source);
+    const std::string values = assignments(node.target_list, node.n_target_list, *changed, scope);
+    // A query there sees the table as it was before. Only with a FROM does SQLite compute all values before
+    // it changes the first row.
+    if (source.empty() && values.find("SELECT ") != std::string::npos) source = " FROM (SELECT 1)";
+    result.sql = fmt::format("{}UPDATE {} AS {} SET {}{}", prefix, changed->sql,
+                             quoted(scope.ranges[0].alias), values, source);
     if (node.where_clause != nullptr) {
         if (node.where_clause->node_case == PG_QUERY__NODE__NODE_CURRENT_OF_EXPR) refuse("WHERE CURRENT OF");
         result.sql += " WHERE " + condition_at(place::where, node.where_clause, scope, "WHERE").sql;

@@ -60,7 +60,7 @@ TEST_P(Answers, are_those_of_postgresql) {
 
 INSTANTIATE_TEST_SUITE_P(Files, Answers,
                          testing::Values("numbers", "texts", "moments", "queries", "changes", "documents",
-                                         "arrays", "relations", "cursors", "places"),
+                                         "arrays", "relations", "cursors", "places", "collations"),
                          [](const auto& parameter) { return parameter.param; });
 
 TEST(Explain, shows_the_plan_that_sqlite_follows_and_runs_only_where_it_is_asked_to) {

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <sstream>
+
 #include "tests/conformance/database/servers.hpp"
 
 namespace understudy::test {
@@ -50,6 +53,24 @@ TEST(Clients, an_application_with_asyncpg_sees_what_it_sees_with_postgresql) {
     if (run({"/usr/bin/python3", "-c", "import asyncpg"}).status != 0)
         GTEST_SKIP() << "no asyncpg here (Debian: python3-asyncpg)";
     expect_equal_output({"/usr/bin/python3", client("asyncpg_client.py")});
+}
+
+// Other statements, and more: UNDERSTUDY_STATEMENTS="SEED COUNT".
+TEST(Clients, statements_of_any_shape_have_the_rows_and_errors_that_postgresql_gives) {
+    if (run({"/usr/bin/python3", "-c", "import asyncpg"}).status != 0)
+        GTEST_SKIP() << "no asyncpg here (Debian: python3-asyncpg)";
+    if (!PostgresServer::installed()) GTEST_SKIP() << "no PostgreSQL server here (Debian: postgresql-15)";
+    std::string seed = "1", count = "2000";
+    if (const char* wanted = std::getenv("UNDERSTUDY_STATEMENTS"))
+        std::istringstream(wanted) >> seed >> count;
+    OurServer ours;
+    PostgresServer theirs;
+    RunOptions options;
+    options.limit = 30s + std::chrono::milliseconds(50) * std::stol(count);
+    const auto outcome = run({"/usr/bin/python3", client("compare_servers.py"), seed, count,
+                              std::to_string(ours.port()), std::to_string(theirs.port())},
+                             options);
+    EXPECT_EQ(outcome.status, 0) << outcome.out << outcome.err;
 }
 
 TEST(Clients, pgbench_fills_its_tables_and_runs_in_all_protocol_modes) {

@@ -1,0 +1,58 @@
+-- What is compared as text is compared as text, whatever it was made from; and what a statement changes, its own
+-- queries see as it was before.
+create table t (id int primary key, name text, n numeric(8, 2), ok boolean, c char(4), ns int[], k int);
+insert into t values (1, 'one', 1.5, true, 'a', '{1,2}', 7), (2, 'Two', -2.25, false, 'b', '{}', 7),
+    (3, null, null, null, null, null, null), (4, '', 0, true, '', '{3,null}', -1), (5, '100.0', 100, false, '1.5', '{5}', 0);
+select n::text = '1.5', n::text in ('1.5'), n::text from t where id = 1;
+select min(n::text), max(n::text) from (values (1.5), (10.0), (9.0)) v(n);
+select n::text from (values (1.5), (10.0), (9.0)) v(n) order by n::text;
+select n::text from (values (1.5), (1.50)) v(n) group by n::text order by 1;
+select distinct n::text from (values (1.5), (1.50)) v(n) order by 1;
+select count(distinct n::text) from (values (1.5), (1.50)) v(n);
+select case n::text when '1.5' then 'a' else 'b' end, nullif(n::text, '1.5'), greatest(n::text, '1.4') from (values (1.50)) v(n);
+select n::text || '' = '1.5', coalesce(n::text, '') = '1.5', n::text is distinct from '1.5' from (values (1.50)) v(n);
+select n::text < '9' from (values (10.0)) v(n);
+select * from (values (1.50)) v(n) join (values ('1.5')) w(x) on n::text = x;
+select i::text = '24:00:00', i = interval '1 day' from (values (interval '24 hours'), (interval '1 day')) v(i);
+select 'x' = any(array[n::text]), '1.5' = any(array[n::text]) from (values (1.50)) v(n);
+select n::text from (values (1.5)) v(n) union select '1.50' order by 1;
+select lower(n::text) = '1.5', replace(n::text, 'a', 'b') = '1.5', substr(n::text, 1) = '1.5' from (values (1.50)) v(n);
+select c::text = 'a', c = 'a', c || '' = 'a', length(c) from (values ('a  '::char(3))) v(c);
+select c from (values ('a  '::text), ('a')) v(c) group by c order by 1;
+select (n = 1.5)::text = 'true', concat(n = 1.5) = 'T' from (values (1.50)) v(n);
+select row_number() over (partition by n::text order by n::text) from (values (1.5), (1.50)) v(n);
+select n, sum(1) over (partition by n) from (values (1.5), (1.50)) v(n) order by n::text;
+select exists(select 1 from (values (1.50)) v(n) where n::text = '1.5');
+select name from t where name = concat(n < 5);
+select name from t where concat(n < 5) = name or name = 'one';
+select max(concat(n < 5, name)) from t;
+select nullif(name, concat((ns < ns), round(n, 2))) from t order by id;
+select n::text = '1.5', c::text = 'a', c::text || '' = 'a' from t order by id;
+select nullif(name, concat((ns < ns), round(n, 2))) from t order by id;
+select quote_literal(null), quote_literal('a''b\c'), replace('', '', null), replace('aXbX', 'X', ''), translate('12345', '143', 'ax');
+select ascii('ü'), ascii(''), ascii('x'), initcap('hELLO wORLD-x 2nd'), 5 # 3, (-1) # 7;
+select extract(week from date '2021-01-03'), extract(isoyear from date '2021-01-03'), extract(week from date '2020-12-31'), extract(week from timestamp '2026-01-01 10:00:00');
+select extract(hour from date '2026-01-01');
+select date_part('hour', date '2026-01-01');
+select date '2026-01-01' + 10000000000;
+select (1, 'a') < (1, 'b'), (1, null) < (2, 'x'), (1, null) < (1, 'x'), (2, 'a') <= (1, 'b'), (1, 2, 3) >= (1, 2, 3);
+select id from t where (k, id) > (0, 4) order by k, id;
+select array[1, 2] || 10000000000, array_append(array[1], 10000000000), array_position(array[1, 2], 2::bigint), array_remove(array[1, 2], 2::bigint);
+select array_append(array[1, 2], '3'), array_prepend('0', array[1, 2]);
+update t set k = 1, k = 2;
+insert into t (id) values (1) on conflict (id) do update set k = 1, k = 2;
+-- Its own queries.
+begin;
+update t set k = coalesce((select max(x.k) from t x where x.id < t.id), 0) + 1;
+select id, k from t order by id;
+update t set name = (select string_agg(coalesce(x.name, '?'), ',' order by x.id) from t x), k = (select count(*) from t x where x.k >= t.k) where id in (select x.id from t x where x.k > 1) returning id, name, k;
+rollback;
+begin;
+delete from t where k >= (select min(x.k) from t x where x.id <> t.id) returning id, name > '12', name < '12', k = 7, n > 1;
+rollback;
+begin;
+insert into t (id, k) select id + 10, (select count(*) from t) from t returning id, k;
+insert into t as x (id, k) values (1, 99) on conflict (id) do update set k = x.k + excluded.k where x.id = 1 returning x.id, x.k;
+rollback;
+update t set ok = ok where id = 4 returning id, name > '12', name >= '', (select count(*) from generate_series(1, 3) s(k) where s.k > t.k);
+update t as z set k = k where id = 1 returning (select max(x) from generate_series(1, 9) s(x) where x < z.k), z.id;
