@@ -8,7 +8,7 @@
 namespace understudy::database {
 namespace {
 
-constexpr std::size_t max_text_bytes = 64 * 1024 * 1024;
+constexpr std::size_t max_replaced_bytes = 64 * 1024 * 1024;
 
 std::string_view take_character(std::string_view& rest) {
     const std::string_view character = first_characters(rest, 1);
@@ -48,7 +48,7 @@ void replace_text(Call& call) {
          done = at + from.size()) {
         result += text.substr(done, at - done);
         result += to;
-        if (result.size() > max_text_bytes)
+        if (result.size() > max_replaced_bytes)
             return call.fail(sqlstate::limit_exceeded, "requested length too large");
     }
     result += text.substr(done);

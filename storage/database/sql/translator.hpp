@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <limits>
 #include <map>
 #include <optional>
@@ -14,43 +13,13 @@
 
 #include "storage/database/core/value_forms.hpp"
 #include "storage/database/sql/catalog.hpp"
+#include "storage/database/sql/expression.hpp"
 #include "storage/database/sql/expression_place.hpp"
 #include "storage/database/sql/parse_tree.hpp"
 #include "storage/database/sql/scope.hpp"
 #include "storage/database/sql/statement.hpp"
 
 namespace understudy::database {
-
-// Of the scopes whose columns an expression uses, the outermost and the innermost (Scope::level).
-struct Levels {
-    int outermost = std::numeric_limits<int>::max(), innermost = -1;
-    void add(const Levels& other) {
-        outermost = std::min(outermost, other.outermost);
-        innermost = std::max(innermost, other.innermost);
-    }
-};
-
-struct Expression {
-    std::string sql;
-    Type type;
-    // An unknown literal or parameter gets its type, and a literal its stored form, when it is converted.
-    std::optional<std::string> literal;
-    std::optional<std::string> relation;  // of a literal that was cast to regclass
-    int parameter = 0;
-    bool null_literal = false;
-    std::string name;        // that a result column of it has
-    bool weak_name = false;  // and that a cast's type replaces
-
-    Levels levels{};
-    bool undecided() const { return type.type == SqlType::unknown; }
-};
-
-struct Relation {  // a SELECT
-    std::string sql;
-    std::vector<ResultColumn> columns;
-    std::vector<std::string> aliases;  // what the columns are called in `sql`: each by a name of its own
-    bool single_row = false;           // never has more than one row
-};
 
 struct SequenceRules {
     SqlType type = SqlType::int8;
@@ -130,7 +99,7 @@ class Translator {
     std::string window_definition(const PgQuery__WindowDef& node, Scope& scope);
     Expression extract(const PgQuery__FuncCall& node, Scope& scope, bool exact);
 
-    // select.cpp and set_operations.cpp
+    // select.cpp, sort_keys.cpp and set_operations.cpp
     struct Target {
         Expression value;
         std::string name;
@@ -170,7 +139,7 @@ class Translator {
     std::string join(const PgQuery__JoinExpr& node, Scope& scope);
     const Table* table(const PgQuery__RangeVar& node, bool to_write);
 
-    // write.cpp
+    // write.cpp and insert.cpp
     Statement insert(const PgQuery__InsertStmt& node);
     Statement update(const PgQuery__UpdateStmt& node);
     Statement remove(const PgQuery__DeleteStmt& node);
@@ -184,7 +153,7 @@ class Translator {
     std::string assigned(Expression value, const TableColumn& column, const Table& table);
     Scope table_scope(const Table& table, const PgQuery__RangeVar& relation, bool qualified);
 
-    // define.cpp
+    // define.cpp, create_index.cpp and create_table_as.cpp
     Statement create_table(const PgQuery__CreateStmt& node);
     Statement create_table_as(const PgQuery__CreateTableAsStmt& node);
     Statement create_index(const PgQuery__IndexStmt& node);
@@ -286,6 +255,10 @@ class Translator {
     std::vector<NamedKey> named_keys_;
 };
 
+// Of write.cpp, for all that changes rows. Null: the table has no such column.
+const TableColumn* column_of(const Table& table, std::string_view name);
+std::string alias_of(const PgQuery__RangeVar& relation);
+std::string defaulted(const TableColumn& column, const Table& table);  // what DEFAULT stands for
 // A definition of several parts: the last is the one that is run as the statement.
 void run_last(Statement& statement);
 // A sequence is a table of one row with its state and its rules (functions/sequences.cpp).
@@ -293,15 +266,5 @@ std::vector<std::string> sequence_sql(const std::string& name, const SequenceRul
 std::string own_sequence_sql(const std::string& sequence, const std::string& table,
                              const std::string& column);
 std::string disown_sequence_sql(const std::string& sequence);
-// The wider of two number types, as PostgreSQL's operators have it.
-SqlType wider_number(SqlType left, SqlType right);
-// A number or NULL by itself: ORDER BY and GROUP BY would take it for a position.
-bool is_bare_number(std::string_view sql);
-// A literal of an unknown type beside a known one has the other's type.
-void decide(Expression& left, Expression& right);
-Expression of_type(SqlType type, std::string sql, std::string name = {});
-// What compares, orders or groups values as those of the type.
-std::string with_collation(const std::string& sql, SqlType type);
-bool has_collation(const std::string& sql);
 
 }  // namespace understudy::database

@@ -41,6 +41,10 @@ select array[1, 2] || 10000000000, array_append(array[1], 10000000000), array_po
 select array_append(array[1, 2], '3'), array_prepend('0', array[1, 2]);
 update t set k = 1, k = 2;
 insert into t (id) values (1) on conflict (id) do update set k = 1, k = 2;
+-- Equal values of unequal length, in joins that SQLite would filter.
+select count(*) from t x cross join t y where y.n = 1.5;
+select count(*) from t x cross join t y where y.c = 'a       ';
+select count(*) from t x join t y on x.n = y.n cross join t z where z.n = 0.0 or z.n = 100;
 -- Its own queries.
 begin;
 update t set k = coalesce((select max(x.k) from t x where x.id < t.id), 0) + 1;
