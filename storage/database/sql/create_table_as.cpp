@@ -25,6 +25,7 @@ Statement Translator::create_table_as(const PgQuery__CreateTableAsStmt& node) {
         result.notices.push_back({"42P07", fmt::format("relation \"{}\" already exists, skipping", name)});
         return result;
     }
+    if (rows.columns.empty()) refuse("a table without columns");
     std::string columns;
     for (const auto& column : rows.columns) {
         columns += fmt::format("{}{} {}", columns.empty() ? "" : ", ", quoted(column.name),

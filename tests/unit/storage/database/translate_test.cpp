@@ -138,6 +138,7 @@ TEST(Translate, what_is_not_known_is_refused_by_name) {
                             "select distinct on (row_number() over ()) id from t",
                             "select (select name from t as x order by id limit t.id) from t",
                             "select array(select x.id + t.id from t as x order by x.id + t.id + 1) from t",
+                            "create table x as select",
                             "insert into t select"}) {
         const auto statement = translated(sql);
         ASSERT_TRUE(statement.has_error()) << sql;
