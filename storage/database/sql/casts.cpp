@@ -163,7 +163,9 @@ Expression Translator::cast(Expression value, Type to, CastContext context) {
                (from == SqlType::json || from == SqlType::jsonb || from == SqlType::uuid ||
                 from == SqlType::numeric || from == SqlType::date)) {
         // Stored as it is shown, but a number's column compares as numbers do, and CAST wouldn't change that.
+        // A date's has SQLite's affinity to numbers, and would make one of the text '7' beside it.
         if (from == SqlType::numeric) result.sql = fmt::format("({} COLLATE BINARY)", sql);
+        if (from == SqlType::date) result.sql = fmt::format("(+{})", sql);
     } else if (is_array(from) && is_array(to.type)) {
         const bool alike = is_integer(*element_of(from)) && is_integer(*element_of(to.type)) &&
                            number_rank(*element_of(from)) < number_rank(*element_of(to.type));

@@ -41,6 +41,10 @@ select array[1, 2] || 10000000000, array_append(array[1], 10000000000), array_po
 select array_append(array[1, 2], '3'), array_prepend('0', array[1, 2]);
 update t set k = 1, k = 2;
 insert into t (id) values (1) on conflict (id) do update set k = 1, k = 2;
+create table moments (d date, k int, at timestamp, t time, i interval);
+insert into moments values ('2026-01-01', 7, '2026-01-01 10:00:00', '10:00:00', '1 day');
+select k::text > d::text, d::text < '7', k::text > at::text, k::text < t::text, k::text > i::text, d::text || '' < k::text from moments;
+select * from (select d::text as p, k::text as q from moments) z where q > p;
 -- Equal values of unequal length, in joins that SQLite would filter.
 select count(*) from t x cross join t y where y.n = 1.5;
 select count(*) from t x cross join t y where y.c = 'a       ';
