@@ -210,6 +210,14 @@ Translator::ColumnDefinition Translator::column_definition(const PgQuery__Column
 
 std::string Translator::table_constraint(const PgQuery__Constraint& node, const std::string& table,
                                          Scope& scope) {
+    // SQLite creates the table all the same, and finds fault with whatever comes next.
+    const auto check_columns = [&](const std::vector<std::string>& columns, const char* where) {
+        for (const auto& column : columns)
+            if (find_column(scope, {}, column).has_error())
+                fail(sqlstate::undefined_column, "column \"{}\" {} does not exist", column, where);
+    };
+    check_columns(names_of(node.keys, node.n_keys), "named in key");
+    check_columns(names_of(node.fk_attrs, node.n_fk_attrs), "referenced in foreign key constraint");
     switch (node.contype) {
         case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
             return fmt::format("{}PRIMARY KEY ({})", naming(node.conname),
@@ -219,9 +227,6 @@ std::string Translator::table_constraint(const PgQuery__Constraint& node, const 
             if (node.deferrable) refuse("DEFERRABLE other than on a foreign key");
             if (!naming(node.conname).empty()) {
                 named_keys_.push_back({node.conname, names_of(node.keys, node.n_keys)});
-                for (const auto& key : named_keys_.back().columns)
-                    if (find_column(scope, {}, key).has_error())
-                        fail(sqlstate::undefined_column, "column \"{}\" named in key does not exist", key);
                 return {};
             }
             return fmt::format("UNIQUE ({})", quoted_list(names_of(node.keys, node.n_keys)));

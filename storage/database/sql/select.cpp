@@ -195,6 +195,8 @@ std::string Translator::limit(const PgQuery__SelectStmt& node, Scope& scope) {
     const auto number = [&](const PgQuery__Node* value, const char* what) {
         Expression count = expression_at(*what == 'L' ? place::limit : place::offset, value, scope);
         if (count.null_literal) return std::string("-1");
+        if (count.levels.outermost == scope.level())  // in a sub-select of it
+            fail("42P10", "argument of {} must not contain variables", what);
         if (count.levels.outermost < scope.level())
             refuse(fmt::format("a column of a query around it in {}", what));
         return fmt::format("understudy_limit({}, '{}')",

@@ -42,6 +42,8 @@ select id, row_number() over (order by sum(n)) from t group by id order by id;
 select id from t limit id;
 select id from t offset n;
 select id from t order by id limit (select count(*) from u);
+select id from t limit (select flag::int from u);
+select id from t order by id limit (select count(b) from u) - 1;
 -- Constants as keys.
 select 0 as k, id from t order by k, id;
 select -1 as k, id from t order by 1, id;
@@ -104,6 +106,10 @@ create table y as values ('') fetch first 1 row only with no data;
 alter table t rename to v;
 alter table t rename to u;
 alter table u rename to v;
+create table x (p int, primary key (k, p));
+create table x (p serial, q text, unique (q, nope));
+create table x (p int, constraint named unique (nope));
+create table y2 (p int, foreign key (nope) references t (id));
 -- A column with a key, or a check, that is added.
 alter table t add column code int unique;
 update t set code = id * 10;
