@@ -82,8 +82,6 @@ class Filesystem {
 
     // What a file is (filesystem_attributes.cpp).
     Task getattr(CallPtr call, fuse_ino_t inode, std::uint64_t handle);
-    // So that what unmounting asks for can be told while the server is away.
-    Task learn_root();
     Task setattr(CallPtr call, fuse_ino_t inode, struct stat wanted, int which, std::uint64_t handle);
     Task statfs(CallPtr call);
 
@@ -159,6 +157,7 @@ class Filesystem {
     void answer_found(const CallPtr& call, fuse_ino_t parent, const std::string& name, Found found);
     bool answer_from_memory(const CallPtr& call, fuse_ino_t parent, const std::string& name);
     Task attributes_of(CallPtr call, std::uint32_t fid, fuse_ino_t inode);
+    Task root_attributes(CallPtr call);
     void answer_attributes(const CallPtr& call, fuse_ino_t inode, const struct stat& status,
                            const MetadataCache::Question& question);
     Task learn_status(fuse_ino_t inode);
@@ -202,8 +201,6 @@ class Filesystem {
     std::map<std::uint64_t, OpenFilePtr> handles_;
     std::map<pid_t, RecentStatuses> recent_;
     std::vector<Uncertain> uncertain_;
-    std::optional<struct stat> root_;  // as it was last, for when the server is away
-    std::optional<struct statvfs> space_;
     fuse_ino_t next_inode_ = FUSE_ROOT_ID + 1;
     std::uint64_t next_handle_ = 1;
 };

@@ -49,8 +49,6 @@ Filesystem::Task Filesystem::getattr(CallPtr call, fuse_ino_t inode, std::uint64
         co_return;
     }
     std::optional<struct stat> recent = recent_status(call, inode);
-    // Whoever unmounts asks for the mount's root first.
-    if (!recent && inode == FUSE_ROOT_ID && !link_.is_ready()) recent = root_;
     if (recent) {
         call->attributes(*recent, {});
         co_return;
@@ -61,7 +59,25 @@ Filesystem::Task Filesystem::getattr(CallPtr call, fuse_ino_t inode, std::uint64
         answer_attributes(call, inode, status, cache_.ask());
         co_return;
     }
-    co_await attributes_of(std::move(call), fid, inode);
+    if (inode == FUSE_ROOT_ID)
+        co_await root_attributes(std::move(call));
+    else
+        co_await attributes_of(std::move(call), fid, inode);
+}
+
+// Whoever unmounts asks for them first, and may not have to wait for a server that is away: it is told what
+// they were.
+Filesystem::Task Filesystem::root_attributes(CallPtr call) {
+    const MetadataCache::Question question = cache_.ask();
+    Body getattr_request = Tgetattr{root_fid};
+    const std::optional<Answer> answer = co_await link_.call_while_ready(std::move(getattr_request));
+    const struct stat status = to_stat(link_.root());
+    if (!answer)
+        call->attributes(status, {});
+    else if (const int error = error_of<Rgetattr>(*answer); error != 0)
+        call->error(error);
+    else
+        answer_attributes(call, FUSE_ROOT_ID, status, question);
 }
 
 // Asks for them.
@@ -77,7 +93,6 @@ Filesystem::Task Filesystem::attributes_of(CallPtr call, std::uint32_t fid, fuse
     }
     const struct stat status = to_stat(std::get<Rgetattr>(answer.body));
     ahead_.drop(status.st_ino);  // whoever looks whether it has changed reads what it is now
-    if (inode == FUSE_ROOT_ID) root_ = status;
     answer_attributes(call, inode, status, question);
 }
 
@@ -92,15 +107,6 @@ void Filesystem::answer_attributes(const CallPtr& call, fuse_ino_t inode, const 
         validity = link_.delegated_for();
     }
     call->attributes(status, validity);
-}
-
-Filesystem::Task Filesystem::learn_root() {
-    Body getattr_request = Tgetattr{root_fid};
-    Answer answer = co_await link_.call(std::move(getattr_request), nullptr);
-    if (error_of<Rgetattr>(answer) == 0 && !root_) root_ = to_stat(std::get<Rgetattr>(answer.body));
-    Body statfs_request = Tstatfs{root_fid};
-    answer = co_await link_.call(std::move(statfs_request), nullptr);
-    if (error_of<Rstatfs>(answer) == 0 && !space_) space_ = to_statvfs(std::get<Rstatfs>(answer.body));
 }
 
 Filesystem::Task Filesystem::setattr(CallPtr call, fuse_ino_t inode, struct stat wanted, int which,
@@ -156,19 +162,17 @@ Filesystem::Task Filesystem::setattr(CallPtr call, fuse_ino_t inode, struct stat
 }
 
 Filesystem::Task Filesystem::statfs(CallPtr call) {
-    if (space_ && !link_.is_ready()) {  // umount(8) asks for this, too
-        call->status(*space_);
-        co_return;
+    if (link_.is_ready()) {
+        co_await behind_.all_written();  // for what is left
+        Body statfs_request = Tstatfs{root_fid};
+        const std::optional<Answer> answer = co_await link_.call_while_ready(std::move(statfs_request));
+        if (const int error = answer ? error_of<Rstatfs>(*answer) : 0; error != 0) {
+            call->error(error);
+            co_return;
+        }
     }
-    co_await behind_.all_written();  // for what is left
-    Body statfs_request = Tstatfs{0};
-    Answer answer = co_await ask(call, std::move(statfs_request));
-    if (int error = error_of<Rstatfs>(answer); error != 0) {
-        call->error(error);
-        co_return;
-    }
-    space_ = to_statvfs(std::get<Rstatfs>(answer.body));
-    call->status(*space_);
+    call->status(
+        to_statvfs(link_.space()));  // of before, if the server is away: umount(8) asks for this, too
 }
 
 }  // namespace understudy::files

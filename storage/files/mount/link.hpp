@@ -67,6 +67,8 @@ class Link {
     RequestPtr send_lock(const Tlock& request);
     // Asks the server to forget it (Tflush). It is answered with EINTR, or as if it had not been given up.
     void give_up(const RequestPtr& request);
+    // None when the server is away, or is lost before it has answered.
+    boost::asio::awaitable<std::optional<Answer>> call_while_ready(Body request);
     // Waits for its answer however long the server is away; fails only with the session, or close().
     boost::asio::awaitable<Answer> call_until_known(Body request);
 
@@ -103,6 +105,9 @@ class Link {
     HeldLocks& locks() { return locks_; }
 
     Duration lease() const { return lease_; }
+    // The share's root and its space, as the server told them last. Known from the first `ready` on.
+    const Rgetattr& root() const { return root_; }
+    const Rstatfs& space() const { return space_; }
     bool is_ready() const { return ready_; }
     // Whoever has waited since then for a server that is away has waited long enough.
     bool is_overdue(Instant since) const;
@@ -168,6 +173,8 @@ class Link {
     std::map<std::uint16_t, RequestPtr> flushes_;  // by the Tflush's tag: what it gives up
     FidTable fids_;
     HeldLocks locks_;
+    Rgetattr root_{};
+    Rstatfs space_{};
     bool delegated_ = false, delegation_asked_ = false;
     Instant delegation_asked_at_{};
     std::function<void(DelegationState)> delegation_changed_ = [](DelegationState) {};

@@ -73,6 +73,14 @@ asio::awaitable<Answer> Link::call(Body body, Abandoned abandoned) {
     co_return co_await answer(std::move(request));
 }
 
+asio::awaitable<std::optional<Answer>> Link::call_while_ready(Body body) {
+    if (!ready_) co_return std::nullopt;
+    const std::shared_ptr<FrameStream> stream = stream_;
+    Answer answer = co_await control(std::move(body));
+    if (stream_ != stream) co_return std::nullopt;
+    co_return answer;
+}
+
 asio::awaitable<Answer> Link::call_until_known(Body body) {
     RequestPtr request = send(std::move(body), nullptr);
     request->must_be_known = true;
@@ -213,6 +221,9 @@ void Link::complete(const RequestPtr& request, Answer answer) {
     waiting_.erase(request->tag);
     if (const auto* error = std::get_if<Rlerror>(&answer.body); error != nullptr && answer.error == 0)
         answer.error = error->error == 0 ? EIO : static_cast<int>(error->error);
+    if (const auto* root = std::get_if<Rgetattr>(&answer.body); root != nullptr && request->fid == root_fid)
+        root_ = *root;
+    if (const auto* space = std::get_if<Rstatfs>(&answer.body)) space_ = *space;
     answer.repeated = request->was_repeated;
     request->answer = std::move(answer);
     if (std::function<void()> resume = std::exchange(request->resume, nullptr)) resume();

@@ -108,9 +108,11 @@ asio::awaitable<bool> Link::restore() {
     std::vector<std::uint32_t> second(rest, first.end());
     first.erase(rest, first.end());
     if (!co_await restore_fids(std::move(first)) || !co_await reclaim_locks()) co_return false;
-    Body statfs_request = Tstatfs{root_fid};
-    Answer done = co_await control(std::move(statfs_request));  // tells that all locks were reclaimed
-    if (done.error != 0) co_return false;
+    // Tstatfs tells that all locks were reclaimed.
+    RequestPtr space = send_control(Tstatfs{root_fid}), root = send_control(Tgetattr{root_fid});
+    const Answer space_answer = co_await answer(std::move(space));
+    const Answer root_answer = co_await answer(std::move(root));
+    if (error_of<Rstatfs>(space_answer) != 0 || error_of<Rgetattr>(root_answer) != 0) co_return false;
     co_return co_await restore_fids(std::move(second));
 }
 

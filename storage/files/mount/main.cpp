@@ -67,7 +67,6 @@ bool Program::mount() {
     if (served.has_error()) return fail(served.error());
     session = std::move(*served);
     filesystem.set_kernel_cache(session.get());
-    filesystem.spawn(filesystem.learn_root());
     asio::co_spawn(context, serve(), asio::detached);
     return true;
 }

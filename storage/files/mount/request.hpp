@@ -42,7 +42,7 @@ struct Request {
     bool is_sent = false;
     bool was_sent = false;       // at least once
     bool was_repeated = false;   // on more than one connection
-    bool control = false;        // part of connecting: never sent again, fails with its connection
+    bool control = false;        // never sent again, fails with its connection
     bool may_take_long = false;  // a lock that is waited for
     bool must_be_known = false;  // waits however long the server is away, as long as the session may live
     bool given_up = false;       // Tflush is on its way

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <thread>
 
 #include "base/io/clock.hpp"
@@ -22,6 +21,14 @@ class Away : public MountsOfTwo {
     static int stat_of(const std::string& path) {
         struct stat status = {};
         return ::stat(path.c_str(), &status) == 0 ? 0 : errno;
+    }
+    static int outcome_of(const char* program, const std::string& first, const std::string& second = {}) {
+        Child child([&] {
+            ::execlp(program, program, first.c_str(), second.empty() ? nullptr : second.c_str(), nullptr);
+            return 127;
+        });
+        EXPECT_TRUE(child.has_ended(20s)) << program << " still waits";
+        return child.status();
     }
     bool is_mounted(const std::string& client) const {
         struct stat mounted = {}, around = {};
@@ -87,11 +94,21 @@ TEST_F(Away, the_unmounting_programs_work_while_the_server_is_gone) {
     server->signal(SIGKILL);
     server->wait();
     ASSERT_TRUE(eventually([&] { return a->count("not_ready") == 1 && b->count("not_ready") == 1; }));
-    EXPECT_EQ(std::system(("umount " + directory.path("a")).c_str()), 0);
+    EXPECT_EQ(outcome_of("umount", directory.path("a")), 0);
     EXPECT_EQ(a->wait(), 0);
     if (::access("/usr/bin/fusermount3", X_OK) != 0) return;
-    EXPECT_EQ(std::system(("fusermount3 -u " + directory.path("b")).c_str()), 0);
+    EXPECT_EQ(outcome_of("fusermount3", "-u", directory.path("b")), 0);
     EXPECT_EQ(b->wait(), 0);
+}
+
+TEST_F(Away, the_unmounting_program_works_though_the_server_froze_and_nobody_knows_yet) {
+    begin("2s", false, {"--on-loss", "hang"});
+    server->signal(SIGSTOP);
+    EXPECT_EQ(outcome_of("umount", directory.path("a")), 0);
+    EXPECT_EQ(a->wait(), 0);
+    server->signal(SIGCONT);
+    EXPECT_EQ(stat_of(directory.path("b")), 0);
+    EXPECT_EQ(stat_of(at_b("none")), ENOENT);
 }
 
 TEST_F(Away, a_killed_mount_lets_its_callers_go_though_its_server_is_frozen) {
