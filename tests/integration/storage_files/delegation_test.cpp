@@ -122,7 +122,8 @@ TEST_F(Delegated, a_host_that_stands_still_keeps_others_waiting_for_one_lease_an
     ASSERT_EQ(::unlink(at_b("x").c_str()), 0);
     a->signal(SIGCONT);
     EXPECT_TRUE(eventually([&] { return status(at_a("x")) == ENOENT; }));
-    EXPECT_EQ(server->count("session_expired") + server->count("delegation_expired"), 1U);
+    // Both, where its session's lease ends before it goes on.
+    EXPECT_GE(server->count("session_expired") + server->count("delegation_expired"), 1U);
 }
 
 TEST_F(Delegated, after_a_reconnection_what_was_remembered_is_asked_for_anew) {
