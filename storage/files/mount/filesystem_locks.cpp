@@ -100,6 +100,11 @@ Filesystem::Task Filesystem::lock(CallPtr call, OpenFilePtr file, Tlock request,
         if (answer.error != 0 && answer.unknown) settle(file, request);
         int error = error_of<Rlock>(answer);
         int status = error == 0 ? std::get<Rlock>(answer.body).status : static_cast<int>(lock_error);
+        // This process may have stood still since it read the answer, and the session be over by now.
+        if (status == lock_success && (link_.fids().is_dead(file->fid) || !link_.holds_lease())) {
+            call->error(EIO);
+            co_return;
+        }
         if (status == lock_success) {
             ahead_.drop_all();
             std::vector<Tlock> before = link_.locks().within(file->number, request);

@@ -105,6 +105,9 @@ class Link {
     HeldLocks& locks() { return locks_; }
 
     Duration lease() const { return lease_; }
+    // Whether the server can't have given to others what it granted this session: false as soon as its lease
+    // is over, before anybody has noticed.
+    bool holds_lease() const;
     // The share's root and its space, as the server told them last. Known from the first `ready` on.
     const Rgetattr& root() const { return root_; }
     const Rstatfs& space() const { return space_; }

@@ -30,6 +30,6 @@ int main(int argc, char** argv) {
     Result<void> outcome = (*storm)->rage(count);
     fmt::print("{}\n", (*storm)->summary());
     if (outcome.has_value()) return 0;
-    fmt::print(stderr, "{}\n", outcome.error().message());
+    fmt::print(stderr, "{}\n{}", outcome.error().message(), (*storm)->last_events());
     return 1;
 }

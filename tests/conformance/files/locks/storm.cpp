@@ -183,6 +183,18 @@ Result<void> Storm::rage(std::uint64_t operations) {
     return let_pass(1ms);
 }
 
+std::string Storm::last_events() {
+    std::string text;
+    const auto add = [&](const std::string& name, Program& program) {
+        const std::vector<Event> events = program.events();
+        for (std::size_t i = events.size() > 20 ? events.size() - 20 : 0; i < events.size(); ++i)
+            text += fmt::format("{}: {}: {}\n", name, events[i].name, events[i].detail);
+    };
+    add("service", service_->server());
+    for (const char* host : hosts) add(fmt::format("mount of {}", host), service_->client(host));
+    return text;
+}
+
 std::string Storm::summary() const {
     std::string text = fmt::format("{} locks and unlocks; {} taken over from a holder that was disturbed",
                                    table_->operations.load(), table_->taken_over.load());

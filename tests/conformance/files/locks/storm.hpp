@@ -25,6 +25,7 @@ class Storm {
     // went on for 60 s.
     Result<void> rage(std::uint64_t operations);
     std::string summary() const;
+    std::string last_events();  // of each program, for whoever must find out what went wrong
 
   private:
     enum Blow {

@@ -96,6 +96,8 @@ class Worker {
             return errno == EAGAIN || errno == EACCES ? true : fail("lock");
         Table::Lock& lock = table_.locks[which];
         std::uint64_t me = generation << 8 | static_cast<std::uint64_t>(number_ + 1);
+        // Whose host was disturbed before it could say so may have lost it again; the file is closed next.
+        if (table_.is_excused(me)) return true;
         std::uint64_t before = lock.holder.exchange(me);
         if (before != 0) {
             if (!table_.is_excused(before)) {
