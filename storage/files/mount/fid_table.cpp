@@ -27,13 +27,18 @@ std::uint32_t FidTable::free_number() {
 
 void FidTable::know(std::uint32_t fid, const std::string& path, const Qid& qid) {
     erase(fid);
-    fids_[fid] = {path, qid, {}, false, false};
+    fids_[fid] = {path, qid, {}, false, false, false};
     by_path_.emplace(path, fid);
 }
 
 void FidTable::know_open(std::uint32_t fid, std::uint32_t flags) {
     auto found = fids_.find(fid);
     if (found != fids_.end()) found->second.open_flags = flags;
+}
+
+void FidTable::leave(std::uint32_t fid) {
+    auto found = fids_.find(fid);
+    if (found != fids_.end()) found->second.leaving = true;
 }
 
 void FidTable::erase(std::uint32_t fid) {
@@ -50,7 +55,7 @@ const FidTable::Fid* FidTable::find(std::uint32_t fid) const {
 
 bool FidTable::is_dead(std::uint32_t fid) const {
     const Fid* known = find(fid);
-    return known == nullptr || known->dead;
+    return known == nullptr || known->dead || known->leaving;
 }
 
 std::string FidTable::path(std::uint32_t fid) const {
@@ -65,7 +70,8 @@ Qid FidTable::qid(std::uint32_t fid) const {
 
 std::uint32_t FidTable::open_on(std::uint64_t number) const {
     auto open = std::find_if(fids_.begin(), fids_.end(), [&](const auto& entry) {
-        return entry.second.open_flags && !entry.second.dead && entry.second.qid.path == number;
+        const Fid& fid = entry.second;
+        return fid.open_flags && !fid.dead && !fid.leaving && fid.qid.path == number;
     });
     return open == fids_.end() ? no_fid : open->first;
 }
@@ -74,7 +80,7 @@ std::uint32_t FidTable::at(const std::string& path) const {
     auto [first, last] = by_path_.equal_range(path);
     for (auto it = first; it != last; ++it) {
         const Fid& fid = fids_.at(it->second);
-        if (!fid.open_flags && !fid.dead && fid.qid.path != 0) return it->second;
+        if (!fid.open_flags && !fid.dead && !fid.leaving && fid.qid.path != 0) return it->second;
     }
     return no_fid;
 }

@@ -29,16 +29,20 @@ class FidTable {
         std::optional<std::uint32_t> open_flags;  // how to open it again
         bool gone = false;                        // unlinked: can't be found by path again
         bool dead = false;                        // lost with a session, or not found again
+        bool leaving = false;                     // used by nobody any more; the server is told, or will be
     };
 
     std::uint32_t free_number();
     // With an empty qid the number is only kept taken, while the server has not yet answered.
     void know(std::uint32_t fid, const std::string& path, const Qid& qid);
     void know_open(std::uint32_t fid, std::uint32_t flags);
+    // Nobody uses it any more, but requests on it may be unanswered yet: until erase() it is found again
+    // after a reconnection, like any other.
+    void leave(std::uint32_t fid);
     void erase(std::uint32_t fid);
 
     const Fid* find(std::uint32_t fid) const;
-    bool is_dead(std::uint32_t fid) const;      // or not known at all
+    bool is_dead(std::uint32_t fid) const;      // or leaving, or not known at all
     std::string path(std::uint32_t fid) const;  // empty when not known
     Qid qid(std::uint32_t fid) const;
     // One that is open on the file with this number and lives; no_fid when there is none.

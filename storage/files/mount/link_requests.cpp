@@ -23,8 +23,6 @@ constexpr std::size_t max_requests_and_clunks = 0xf000;  // there are tags for n
 constexpr std::size_t max_put_off = 64;
 constexpr std::chrono::milliseconds longest_put_off{2};
 
-const Abandoned nobody_waits = std::make_shared<const bool>(true);
-
 // The fid that a request works on.
 std::uint32_t fid_of(const Body& body) {
     return std::visit(
@@ -107,12 +105,12 @@ bool Link::came_too_early(const Answer& answer) {
 void Link::forget(std::uint32_t fid) {
     const FidTable::Fid* known = fids_.find(fid);
     const bool was_open = known != nullptr && known->open_flags.has_value();
-    fids_.erase(fid);
-    if (closing_ || waiting_.size() > max_requests_and_clunks) return;
+    if (closing_ || waiting_.size() > max_requests_and_clunks) return fids_.erase(fid);
+    // Requests on it may be on their way: should the connection be lost, they need it on the next one, too.
+    fids_.leave(fid);
     RequestPtr clunk = make(Tclunk{fid});
-    clunk->must_be_known = true;
-    if (!ready_) return;  // a reconnection may be walking to it just now
-    clunk->abandoned = nobody_waits;
+    clunk->must_be_known = clunk->ends_fid = true;
+    if (!ready_) return;
     if (was_open)
         transmit(clunk);  // the server may have something to do: end locks, free an unlinked file
     else
@@ -219,6 +217,7 @@ asio::awaitable<void> Link::read_replies(std::shared_ptr<FrameStream> stream) {
 
 void Link::complete(const RequestPtr& request, Answer answer) {
     waiting_.erase(request->tag);
+    if (request->ends_fid) fids_.erase(request->fid);
     if (const auto* error = std::get_if<Rlerror>(&answer.body); error != nullptr && answer.error == 0)
         answer.error = error->error == 0 ? EIO : static_cast<int>(error->error);
     if (const auto* root = std::get_if<Rgetattr>(&answer.body); root != nullptr && request->fid == root_fid)

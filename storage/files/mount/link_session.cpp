@@ -79,6 +79,7 @@ asio::awaitable<bool> Link::attach() {
 asio::awaitable<void> Link::learn_lease() {
     Body xattrwalk_request = Txattrwalk{root_fid, scratch_fid, std::string(lease_attribute)};
     Answer found = co_await control(std::move(xattrwalk_request));
+    if (stream_ == nullptr) co_return;  // lost meanwhile: that says nothing about the server
     has_lease_ = std::holds_alternative<Rxattrwalk>(found.body);
     if (!has_lease_) {  // another's server, which may answer in any order, and with any error
         keeps_order_ = false;

@@ -46,6 +46,7 @@ struct Request {
     bool may_take_long = false;  // a lock that is waited for
     bool must_be_known = false;  // waits however long the server is away, as long as the session may live
     bool given_up = false;       // Tflush is on its way
+    bool ends_fid = false;       // Tclunk: its fid is taken until it is answered
     Abandoned abandoned;
     std::optional<Answer> answer;
     std::function<void()> resume;  // whoever waits for the answer

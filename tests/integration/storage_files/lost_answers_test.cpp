@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "mounts.hpp"
@@ -46,6 +47,37 @@ TEST_F(LostAnswers, a_grant_that_was_lost_is_given_again) {
     EXPECT_EQ(lock(there.get()), EAGAIN);
     EXPECT_EQ(lock(here.get(), F_UNLCK), 0);
     EXPECT_TRUE(is_free_for_b());
+}
+
+TEST_F(LostAnswers, a_connection_lost_while_the_lease_is_asked_for_costs_no_lock) {
+    ASSERT_EQ(lock(here.get()), 0);
+    for (std::size_t times = 1; times <= 2; ++times) {
+        relay->end_connections();
+        relay->lose_next(times == 1 ? Rxattrwalk::type_number : Rread::type_number);
+        ASSERT_TRUE(is_back(times));
+        EXPECT_TRUE(relay->has_lost());
+        EXPECT_EQ(lock(there.get()), EAGAIN);
+    }
+    EXPECT_EQ(a->count("session_lost"), 0U);
+    EXPECT_EQ(lock(here.get(), F_UNLCK), 0);
+    EXPECT_TRUE(is_free_for_b());
+}
+
+// Each process looks the name up anew, which replaces the fid that the other's open may be walking from.
+TEST_F(LostAnswers, opening_goes_on_however_often_the_connection_is_lost) {
+    const auto opening = [this] {
+        for (;;)
+            if (const io::UniqueFd file(::open(at_a("lock").c_str(), O_RDWR | O_CLOEXEC)); !file.valid())
+                return errno;
+    };
+    Child one(opening), other(opening);
+    for (std::size_t times = 1; times <= 200; ++times) {
+        relay->end_connections();
+        ASSERT_TRUE(is_back(times));
+        ASSERT_FALSE(one.has_ended(0s)) << "errno " << WEXITSTATUS(one.status());
+        ASSERT_FALSE(other.has_ended(0s)) << "errno " << WEXITSTATUS(other.status());
+    }
+    EXPECT_EQ(a->count("session_lost"), 0U);
 }
 
 TEST_F(LostAnswers, an_unlock_that_was_lost_is_done_all_the_same) {
