@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The start times that the bound is computed from, measured in the run itself: the longest of each kind among
-// the highly available node's hosts before the first fault. Pure. What was not seen is zero.
+// the highly available node's hosts before the first fault, and after it those in which the machine was busy
+// (scenario/core/slowness.hpp): it need not be as fast then as it was. Pure. What was not seen is zero.
 #pragma once
 
 #include <string>

@@ -14,6 +14,7 @@
 #include "sim/lab/unit_configs.hpp"
 #include "sim/scenario/bound.hpp"
 #include "sim/scenario/core/scenario_machine.hpp"
+#include "sim/scenario/core/slowness.hpp"
 #include "sim/topology/queries.hpp"
 
 namespace understudy::lab {
@@ -52,8 +53,11 @@ class Runner {
             run_.failures.insert(run_.failures.end(), judged.begin(), judged.end());
         run_.name = scenario_.name;
         run_.passed = run_.failures.empty();
+        run_.lost_to_slowness = scenario::leases_lost_to_slowness(run_.events, hosts_);
+        const auto outage = report::longest_outage(run_.events);
         run_.bound =
-            scenario::worst_case_outage(scenario_, options_.topology, measure_start(run_.events, hosts_));
+            scenario::worst_case_outage(scenario_, options_.topology, measure_start(run_.events, hosts_)) *
+            (outage ? failovers(outage->from, outage->to) : 1);
         if (!run_.events.empty()) run_.duration = run_.events.back().at - run_.events.front().at;
         return std::move(run_);
     }
@@ -62,8 +66,20 @@ class Runner {
     Duration bound_of(const std::optional<scenario::Fault>& fault) const {
         const auto measured = measure_start(run_.events, hosts_);
         if (!fault) return scenario::worst_case_outage(scenario_, options_.topology, measured);
+        Duration applied{};
+        for (const auto& told : run_.events)
+            if (told.event.source == "lab" && told.event.name == "fault_applied") applied = told.at;
         return topology::worst_case_outage(options_.topology, measured,
-                                           scenario::causes(*fault, options_.topology));
+                                           scenario::causes(*fault, options_.topology)) *
+               failovers(applied, region_.region_time());
+    }
+
+    // The one that a fault asks for, and one for each lease that the machine's slowness cost meanwhile.
+    std::int64_t failovers(Duration from, Duration to) const {
+        const auto lost = scenario::leases_lost_to_slowness(run_.events, hosts_);
+        return 1 + std::count_if(lost.begin(), lost.end(), [&](const scenario::LostLease& each) {
+                   return each.at > from && each.at <= to;
+               });
     }
 
     // What happened while the region came up: up to now.

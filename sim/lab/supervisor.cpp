@@ -16,6 +16,7 @@
 #include "sim/lab/commands.hpp"
 #include "sim/lab/control_client.hpp"
 #include "sim/lab/control_server.hpp"
+#include "sim/lab/machine_load.hpp"
 #include "sim/lab/reaper.hpp"
 #include "sim/lab/region.hpp"
 
@@ -25,12 +26,24 @@ namespace {
 namespace asio = boost::asio;
 using io::as_result;
 constexpr auto flush_period = std::chrono::milliseconds(100);
+constexpr auto load_period = std::chrono::seconds(1);
 
 void tell_starter(int descriptor, const json::object& answer) {
     const std::string line = json::serialize(answer) + "\n";
     if (::write(descriptor, line.data(), line.size()) < 0)
         spdlog::warn("whoever started this region is gone");
     ::close(descriptor);
+}
+
+asio::awaitable<void> watch_the_machine(EventHub& hub) {
+    MachineLoad load;
+    asio::steady_timer tick(co_await asio::this_coro::executor);
+    while (true) {
+        if (auto busy = load.look(io::monotonic_now())) hub.record("supervisor", std::move(*busy));
+        tick.expires_after(load_period);
+        auto [cancelled] = co_await tick.async_wait(as_result);
+        if (cancelled) co_return;
+    }
 }
 
 asio::awaitable<void> housekeeping(EventHub& hub, Reaper& reaper) {
@@ -81,6 +94,7 @@ int run_supervisor(SupervisorOptions options) {
     asio::co_spawn(loop, serve_control(*acceptor, commands.handler()), asio::detached);
     Reaper reaper;
     asio::co_spawn(loop, housekeeping(hub, reaper), asio::detached);
+    asio::co_spawn(loop, watch_the_machine(hub), asio::detached);
     asio::signal_set stop(loop, SIGTERM, SIGINT);
     stop.async_wait([&loop](const boost::system::error_code& failure, int) {
         if (!failure) loop.stop();

@@ -104,7 +104,10 @@ void LeaseKeeper::carry_out(const LeaseAction& action) {
             keeper.events_.report("lease_renewed", fmt::format("version {}", renewed.version),
                                   {{"version", renewed.version}});
         }
-        void operator()(const LeaseLost& lost) const { keeper.events_.report("lease_lost", lost.reason); }
+        void operator()(const LeaseLost& lost) const {
+            keeper.events_.report("lease_lost", lost.reason,
+                                  {{"cause", std::string(lost.unconfirmed ? "unconfirmed" : "told")}});
+        }
         void operator()(const EndProcess& ending) const { keeper.end_(ending.reason); }
     };
     std::visit(Visitor{*this}, action);

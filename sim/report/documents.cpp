@@ -30,6 +30,7 @@ json::object scenario_object(const ScenarioRun& run) {
                           {"passed", run.passed},
                           {"outage_ms", milliseconds_or_null(outage(run.events))},
                           {"bound_ms", milliseconds_or_null(run.bound)},
+                          {"leases_lost_to_slowness", run.lost_to_slowness.size()},
                           {"payments", json::object{{"acknowledged", run.payments.acknowledged},
                                                     {"lost", run.payments.lost},
                                                     {"duplicated", run.payments.duplicated}}},

@@ -45,22 +45,24 @@ std::optional<TimelineEntry> entry_of(const RegionEvent& event) {
 
 }  // namespace
 
-std::optional<Duration> outage(const std::vector<RegionEvent>& events) {
+std::optional<Outage> longest_outage(const std::vector<RegionEvent>& events) {
     const auto fault = std::find_if(events.begin(), events.end(), [](const RegionEvent& event) {
         return is(event, "lab", "fault_applied");
     });
     if (fault == events.end()) return std::nullopt;
     std::optional<Duration> last_success;
-    std::optional<Duration> longest;
+    std::optional<Outage> longest;
+    const auto take = [&](Duration until) {
+        const Outage gap{*last_success, until};
+        if (!longest || gap.length() > longest->length()) longest = gap;
+    };
     for (auto event = events.begin(); event != events.end(); ++event) {
         const auto attempt = scenario::attempt_of(*event);
         if (!attempt || !attempt->acknowledged) continue;
-        if (event < fault) {
-            last_success = event->at;
-            continue;
+        if (event >= fault) {
+            if (!last_success) return std::nullopt;
+            take(event->at);
         }
-        if (!last_success) return std::nullopt;
-        longest = std::max(longest.value_or(Duration{}), event->at - *last_success);
         last_success = event->at;
     }
     if (!last_success) return std::nullopt;
@@ -69,9 +71,13 @@ std::optional<Duration> outage(const std::vector<RegionEvent>& events) {
         const auto attempt = scenario::attempt_of(event);
         return attempt && !attempt->acknowledged && event.at > *last_success;
     });
-    if (failing || !longest)
-        longest = std::max(longest.value_or(Duration{}), events.back().at - *last_success);
+    if (failing || !longest) take(events.back().at);
     return longest;
+}
+
+std::optional<Duration> outage(const std::vector<RegionEvent>& events) {
+    const auto longest = longest_outage(events);
+    return longest ? std::optional(longest->length()) : std::nullopt;
 }
 
 std::vector<TimelineEntry> timeline(const std::vector<RegionEvent>& events) {

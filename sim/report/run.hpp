@@ -9,6 +9,7 @@
 
 #include "sim/scenario/core/region_event.hpp"
 #include "sim/scenario/core/scenario_machine.hpp"
+#include "sim/scenario/core/slowness.hpp"
 
 namespace understudy::report {
 
@@ -17,12 +18,15 @@ using scenario::RegionEvent;
 struct ScenarioRun {
     std::string name;
     bool passed = false;
-    std::optional<Duration> bound;  // for a scenario with one fault
+    // For a scenario with one fault: for its failover and for those within the longest outage that the
+    // machine's slowness added.
+    std::optional<Duration> bound;
     scenario::PaymentCounts payments;
     std::vector<std::string> failures;
     std::vector<RegionEvent> events;
     Duration duration{};
-    std::optional<scenario::MessageCounts> messages{};  // where clients run programs of their own
+    std::optional<scenario::MessageCounts> messages{};    // where clients run programs of their own
+    std::vector<scenario::LostLease> lost_to_slowness{};  // in the whole run
 };
 
 struct Report {
@@ -41,10 +45,16 @@ struct TimelineEntry {
     std::optional<Duration> after_fault;  // since the latest fault before it
 };
 
+struct Outage {
+    Duration from{}, to{};
+    Duration length() const { return to - from; }
+};
+
 // The longest gap between the ends of two consecutive acknowledged attempts of which the later ended after
 // the first fault. An outage that no success ended runs to the last event. Nothing without a fault, or when
 // no attempt had succeeded before it.
-std::optional<Duration> outage(const std::vector<RegionEvent>& events);
+std::optional<Outage> longest_outage(const std::vector<RegionEvent>& events);
+std::optional<Duration> outage(const std::vector<RegionEvent>& events);  // its length
 
 // The failover after each fault: the fault, and the first of each of the events above after it (each
 // backend's probe changes count for themselves), in the order of time.

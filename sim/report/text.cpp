@@ -134,6 +134,13 @@ std::string summary(const ScenarioRun& run) {
     else
         text += fmt::format("payments: {} acknowledged, {} lost, {} duplicated\n", run.payments.acknowledged,
                             run.payments.lost, run.payments.duplicated);
+    if (!run.lost_to_slowness.empty())
+        text += fmt::format(
+            "this machine was too busy for the topology's timers: {} lease(s) given up because no renewal "
+            "was "
+            "confirmed in time, the first by {} at {}; each is a failover more, and so is its bound\n",
+            run.lost_to_slowness.size(), run.lost_to_slowness.front().host,
+            seconds(run.lost_to_slowness.front().at - start));
     for (const std::string& failure : run.failures) text += "failed: " + failure + "\n";
     return text;
 }

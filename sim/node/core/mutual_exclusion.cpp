@@ -41,7 +41,7 @@ void MutualExclusionMachine::handle(const LeaseEvent& event, Instant now) {
         const bool held = holding();
         const std::string reason = "database connection lost: " + lost->reason;
         state_ = Ended{};
-        if (held) actions_.emplace_back(LeaseLost{reason});
+        if (held) actions_.emplace_back(LeaseLost{reason, false});
         actions_.emplace_back(EndProcess{reason});
         return;
     }
@@ -85,9 +85,9 @@ void MutualExclusionMachine::renewal_answered(Holding& state, const LeaseAnswere
     actions_.emplace_back(LeaseRenewed{state.version});
 }
 
-void MutualExclusionMachine::lose(std::string reason) {
+void MutualExclusionMachine::lose(std::string reason, bool unconfirmed) {
     state_ = Ended{};
-    actions_.emplace_back(LeaseLost{reason});
+    actions_.emplace_back(LeaseLost{reason, unconfirmed});
     actions_.emplace_back(EndProcess{std::move(reason)});
 }
 
@@ -104,7 +104,8 @@ void MutualExclusionMachine::on_timeout(Instant now) {
     } else if (auto* held = std::get_if<Holding>(&state_)) {
         if (now >= confirm_by(*held))
             return lose(fmt::format("no renewal was confirmed for {}",
-                                    format_duration(intervals_.confirmation_limit())));
+                                    format_duration(intervals_.confirmation_limit())),
+                        true);
         if (held->unanswered_sent || now < held->next_renewal) return;
         held->unanswered_sent = now;
         // Fixed rate; renewals that are overdue are left out, not made up for.

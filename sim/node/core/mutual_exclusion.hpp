@@ -89,6 +89,7 @@ struct LeaseRenewed {
 };
 struct LeaseLost {
     std::string reason;
+    bool unconfirmed = false;  // nothing else is known to be wrong: the answer took too long
 };
 struct EndProcess {
     std::string reason;
@@ -127,7 +128,7 @@ class MutualExclusionMachine {
 
     void claim_answered(const Claiming& state, const LeaseAnswered& answer, Instant now);
     void renewal_answered(Holding& state, const LeaseAnswered& answer);
-    void lose(std::string reason);
+    void lose(std::string reason, bool unconfirmed = false);
     Instant confirm_by(const Holding& state) const {
         return state.confirmed_sent + intervals_.confirmation_limit();
     }

@@ -223,6 +223,8 @@ void ScenarioMachine::judge(Duration now) {
     auto* expecting = std::get_if<Expecting>(&state_);
     if (finished_ || expecting == nullptr) return;
     const Expect expect = std::get<Expect>(scenario_.steps[at_].what);
+    if (!expect.within && now >= expecting->limit)
+        expecting->limit = std::max(expecting->limit, expecting->since + bound_(last_fault_));
     // An event at or after the limit can't save the step; one that meets it at the limit itself does.
     const bool holds = met(expect, expecting->since);
     if (holds && !expecting->met_since && now <= expecting->limit) expecting->met_since = now;

@@ -8,7 +8,8 @@
 //   then
 //
 // A failed step ends the run. A broken `always` is noted and the run goes on, so that the report shows what
-// came of it. `within: bound` is what the caller's Bound says when the step begins. Pure; one thread.
+// came of it. `within: bound` is what the caller's Bound says when the step begins, or at its limit if that
+// is more by then: on a slow machine there may have been more than one failover. Pure; one thread.
 #pragma once
 
 #include <functional>
@@ -51,7 +52,7 @@ std::vector<std::string> judge_messages(const Always& always, const MessageCount
 
 class ScenarioMachine {
   public:
-    // Gives the bound for the fault applied last; nothing before the first fault.
+    // Gives the bound for the fault applied last, as it is now; nothing before the first fault.
     using BoundOf = std::function<Duration(const std::optional<Fault>&)>;
 
     // `hosts` carry the highly available node. The run begins at `now`, with the view of a region that runs

@@ -58,6 +58,8 @@ ScenarioRun run(std::vector<RegionEvent> events) {
 
 TEST(Outage, is_the_longest_gap_between_successes_that_ends_after_the_fault) {
     EXPECT_EQ(outage(failover()), 5400ms);
+    EXPECT_EQ(longest_outage(failover())->from, 2600ms);
+    EXPECT_EQ(longest_outage(failover())->to, 8s);
     EXPECT_EQ(
         outage({attempt(1s, true), attempt(9s, true), lab(9s, "fault_applied", "a"), attempt(10s, true)}), 1s)
         << "a gap before the fault is none of its making";
@@ -124,6 +126,10 @@ TEST(Text, the_summary_names_verdict_outage_bound_payments_and_failures) {
     EXPECT_THAT(text, HasSubstr("outage 5.4 s (bound 12.0 s)\n"));
     EXPECT_THAT(text, HasSubstr("payments: 5 acknowledged, 0 lost, 0 duplicated\nfailed: 1 payment lost\n"));
     EXPECT_THAT(summary(run({})), HasSubstr("power loss: passed"));
+    EXPECT_THAT(text, testing::Not(HasSubstr("too busy")));
+    failed.lost_to_slowness = {{8s, "b"}};
+    EXPECT_THAT(summary(failed), HasSubstr("too busy for the topology's timers: 1 lease(s)"));
+    EXPECT_THAT(summary(failed), HasSubstr("the first by b at 8.000 s"));
 }
 
 TEST(Documents, the_json_report_has_the_promised_members) {
@@ -137,6 +143,7 @@ TEST(Documents, the_json_report_has_the_promised_members) {
     const json::value& first = parsed.at("scenarios").at(0);
     EXPECT_EQ(first.at("outage_ms").as_int64(), 5400);
     EXPECT_EQ(first.at("bound_ms").as_int64(), 12000);
+    EXPECT_EQ(first.at("leases_lost_to_slowness").as_int64(), 0);
     EXPECT_EQ(first.at("payments").at("acknowledged").as_int64(), 5);
     EXPECT_EQ(first.at("timeline").at(0).at("t_ms").as_int64(), 2500);
     EXPECT_EQ(first.at("timeline").at(0).at("event").as_string(), "fault");

@@ -94,6 +94,27 @@ TEST(ScenarioMachine, a_reset_host_is_not_active_any_more_before_its_event_arriv
     EXPECT_THAT(run.failures(), IsEmpty());
 }
 
+TEST(ScenarioMachine, a_bound_that_has_grown_by_its_end_counts_and_a_time_that_was_named_does_not) {
+    for (const bool named : {false, true}) {
+        Scenario scenario;
+        scenario.steps = {
+            active_within({Kind::host, "b"}, named ? std::optional<Duration>(10s) : std::nullopt)};
+        Duration bound = 10s;
+        ScenarioMachine run(
+            std::move(scenario), RegionView({"a", "b"}), [&](const std::optional<Fault>&) { return bound; },
+            0s);
+        EXPECT_EQ(run.next_deadline(), 10s);
+        bound = 20s;
+        run.on_timeout(10s);
+        EXPECT_EQ(run.finished(), named);
+        if (named) continue;
+        EXPECT_EQ(run.next_deadline(), 20s);
+        run.on_timeout(20s);
+        EXPECT_TRUE(run.finished());
+        EXPECT_THAT(run.failures(), ElementsAre(HasSubstr("within 20.0 s")));
+    }
+}
+
 TEST(ScenarioMachine, the_host_that_was_active_before_is_no_other) {
     auto run = machine({active_within({Kind::any, {}}, 60s), fault(FaultKind::kill, {"active"}),
                         active_within({Kind::other, {}}, std::nullopt)});
