@@ -66,6 +66,26 @@ TEST(FidTable, only_open_fids_die_with_a_session) {
     EXPECT_TRUE(fids.is_dead(3)) << "it is not known";
 }
 
+TEST(FidTable, what_leaves_is_restored_until_it_is_erased_and_is_given_to_nobody) {
+    FidTable fids;
+    fids.know(1, "file", file_number(1));
+    fids.know_open(1, 0);
+    fids.know(2, "other", file_number(2));
+    fids.leave(1);
+    fids.leave(2);
+    EXPECT_EQ(fids.to_be_restored(), (std::vector<std::uint32_t>{1, 2}));
+    EXPECT_TRUE(fids.is_dead(1));
+    EXPECT_EQ(fids.open_on(1), no_fid);
+    EXPECT_EQ(fids.at("other"), no_fid);
+    EXPECT_EQ(fids.free_number(), 3U);
+    fids.renamed("other", "another");
+    EXPECT_EQ(fids.path(2), "another") << "where it is to be found";
+    fids.erase(1);
+    EXPECT_EQ(fids.to_be_restored(), std::vector<std::uint32_t>{2});
+    fids.know(1, "file", file_number(1));
+    EXPECT_FALSE(fids.is_dead(1));
+}
+
 TEST(FidTable, what_is_only_kept_taken_is_not_restored) {
     FidTable fids;
     fids.know(root_fid, "", file_number(1));
