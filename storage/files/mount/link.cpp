@@ -59,8 +59,9 @@ asio::awaitable<void> Link::run(std::function<bool()> on_ready) {
             co_await pause.async_wait(quiet);
             continue;
         }
-        ready_ = true;
+        ready_ = bound_ = true;
         refusal_.clear();
+        if (!was_ready_) send_control(Tgetattr{root_fid});  // for root()
         if (!was_ready_ && !on_ready()) co_return;
         was_ready_ = true;
         events_.report("ready",

@@ -2,8 +2,8 @@
 // The mount's connection to the file service, which outlives any one TCP connection.
 //
 //   connecting --attached--> ready --silence, reset--> connecting (same incarnation: "#resume")
-//        \--one client lease without an answer, or refused as stale--> the session is lost: a new incarnation
-//        connects
+//        \--one client lease without getting ready again, or refused as stale--> the session is lost: a new
+//        incarnation connects
 //
 // A request waits over a reconnection: locks are reclaimed, fids are walked to again by path and opened
 // again, then what was not answered is sent again, in the order it was asked. How long it waits for a server
@@ -108,7 +108,8 @@ class Link {
     // Whether the server can't have given to others what it granted this session: false as soon as its lease
     // is over, before anybody has noticed.
     bool holds_lease() const;
-    // The share's root and its space, as the server told them last. Known from the first `ready` on.
+    // The share's root and its space, as the server told them last; from the first `ready` on something true
+    // enough.
     const Rgetattr& root() const { return root_; }
     const Rstatfs& space() const { return space_; }
     bool is_ready() const { return ready_; }
@@ -162,7 +163,7 @@ class Link {
     bool keeps_order_ = true;
     bool has_lease_ = false;  // the server knows leases
     bool ready_ = false, closing_ = false, was_ready_ = false;
-    bool bound_ = false;    // the connection is attached: its messages renew the lease
+    bool bound_ = false;    // the connection's messages renew the lease
     bool refused_ = false;  // the last try to attach
     std::string refusal_;   // why the server refuses to attach, as long as it does
     std::uint32_t message_bytes_ = max_message_bytes;

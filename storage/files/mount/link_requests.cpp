@@ -23,6 +23,8 @@ constexpr std::size_t max_requests_and_clunks = 0xf000;  // there are tags for n
 constexpr std::size_t max_put_off = 64;
 constexpr std::chrono::milliseconds longest_put_off{2};
 
+const Abandoned nobody_waits = std::make_shared<const bool>(true);
+
 // The fid that a request works on.
 std::uint32_t fid_of(const Body& body) {
     return std::visit(
@@ -106,11 +108,17 @@ void Link::forget(std::uint32_t fid) {
     const FidTable::Fid* known = fids_.find(fid);
     const bool was_open = known != nullptr && known->open_flags.has_value();
     if (closing_ || waiting_.size() > max_requests_and_clunks) return fids_.erase(fid);
-    // Requests on it may be on their way: should the connection be lost, they need it on the next one, too.
-    fids_.leave(fid);
     RequestPtr clunk = make(Tclunk{fid});
-    clunk->must_be_known = clunk->ends_fid = true;
-    if (!ready_) return;
+    clunk->must_be_known = true;
+    if (was_open) {
+        fids_.erase(fid);  // the kernel closes a file when all that was asked of it has been answered
+        if (ready_) clunk->abandoned = nobody_waits;
+    } else {
+        // Walks from it may be on their way: should the connection be lost, they need it on the next, too.
+        fids_.leave(fid);
+        clunk->ends_fid = true;
+    }
+    if (!ready_) return;  // a reconnection may be walking to it just now
     if (was_open)
         transmit(clunk);  // the server may have something to do: end locks, free an unlinked file
     else

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attaching, and finding again what was there before.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,9 +55,15 @@ asio::awaitable<bool> Link::attach() {
         }
         if (stream_ == nullptr) co_return false;
         if (const auto* attached = std::get_if<Rattach>(&answer.body)) {
-            attached_once_ = bound_ = true;
-            lease_from_ = std::max(lease_from_, asked);
+            // A session that is resumed renews its lease only when it is ready again: else locks that nobody
+            // uses any more were kept for as long as the share stalls and connections to it don't.
+            if (!std::exchange(attached_once_, true)) {
+                bound_ = true;
+                lease_from_ = std::max(lease_from_, asked);
+            }
             fids_.know(root_fid, {}, attached->qid);
+            // Good enough for whoever unmounts, until the server tells more: a stalled share may not.
+            if (root_.mode == 0) root_ = Rgetattr{.qid = attached->qid, .mode = S_IFDIR | 0755, .links = 2};
             co_await learn_lease();
             co_return co_await restore();
         }
@@ -109,11 +116,9 @@ asio::awaitable<bool> Link::restore() {
     std::vector<std::uint32_t> second(rest, first.end());
     first.erase(rest, first.end());
     if (!co_await restore_fids(std::move(first)) || !co_await reclaim_locks()) co_return false;
-    // Tstatfs tells that all locks were reclaimed.
-    RequestPtr space = send_control(Tstatfs{root_fid}), root = send_control(Tgetattr{root_fid});
-    const Answer space_answer = co_await answer(std::move(space));
-    const Answer root_answer = co_await answer(std::move(root));
-    if (error_of<Rstatfs>(space_answer) != 0 || error_of<Rgetattr>(root_answer) != 0) co_return false;
+    Body statfs_request = Tstatfs{root_fid};
+    Answer done = co_await control(std::move(statfs_request));  // tells that all locks were reclaimed
+    if (done.error != 0) co_return false;
     co_return co_await restore_fids(std::move(second));
 }
 
