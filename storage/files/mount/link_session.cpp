@@ -116,10 +116,12 @@ asio::awaitable<bool> Link::restore() {
     std::vector<std::uint32_t> second(rest, first.end());
     first.erase(rest, first.end());
     if (!co_await restore_fids(std::move(first)) || !co_await reclaim_locks()) co_return false;
+    const Instant asked = monotonic_now();
     Body statfs_request = Tstatfs{root_fid};
     Answer done = co_await control(std::move(statfs_request));  // tells that all locks were reclaimed
-    if (done.error != 0) co_return false;
-    co_return co_await restore_fids(std::move(second));
+    if (done.error != 0 || !co_await restore_fids(std::move(second))) co_return false;
+    lease_from_ = std::max(lease_from_, asked);
+    co_return true;
 }
 
 asio::awaitable<bool> Link::restore_fids(std::vector<std::uint32_t> fids) {
