@@ -57,7 +57,7 @@ class Runner {
         const auto outage = report::longest_outage(run_.events);
         run_.bound =
             scenario::worst_case_outage(scenario_, options_.topology, measure_start(run_.events, hosts_)) *
-            (outage ? failovers(outage->from, outage->to) : 1);
+            (outage ? failovers(run_.lost_to_slowness, outage->from, outage->to) : 1);
         if (!run_.events.empty()) run_.duration = run_.events.back().at - run_.events.front().at;
         return std::move(run_);
     }
@@ -71,12 +71,12 @@ class Runner {
             if (told.event.source == "lab" && told.event.name == "fault_applied") applied = told.at;
         return topology::worst_case_outage(options_.topology, measured,
                                            scenario::causes(*fault, options_.topology)) *
-               failovers(applied, region_.region_time());
+               failovers(scenario::leases_lost_to_slowness(run_.events, hosts_), applied,
+                         region_.region_time());
     }
 
     // The one that a fault asks for, and one for each lease that the machine's slowness cost meanwhile.
-    std::int64_t failovers(Duration from, Duration to) const {
-        const auto lost = scenario::leases_lost_to_slowness(run_.events, hosts_);
+    static std::int64_t failovers(const std::vector<scenario::LostLease>& lost, Duration from, Duration to) {
         return 1 + std::count_if(lost.begin(), lost.end(), [&](const scenario::LostLease& each) {
                    return each.at > from && each.at <= to;
                });

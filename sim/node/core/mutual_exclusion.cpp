@@ -41,7 +41,7 @@ void MutualExclusionMachine::handle(const LeaseEvent& event, Instant now) {
         const bool held = holding();
         const std::string reason = "database connection lost: " + lost->reason;
         state_ = Ended{};
-        if (held) actions_.emplace_back(LeaseLost{reason, false});
+        if (held) actions_.emplace_back(LeaseLost{reason});
         actions_.emplace_back(EndProcess{reason});
         return;
     }

@@ -101,7 +101,8 @@ Filesystem::Task Filesystem::lock(CallPtr call, OpenFilePtr file, Tlock request,
         int error = error_of<Rlock>(answer);
         int status = error == 0 ? std::get<Rlock>(answer.body).status : static_cast<int>(lock_error);
         // This process may have stood still since it read the answer, and the session be over by now.
-        if (status == lock_success && (link_.fids().is_dead(file->fid) || !link_.holds_lease())) {
+        if (status == lock_success &&
+            (link_.fids().is_dead(file->fid) || !link_.holds_lease(io::monotonic_now()))) {
             call->error(EIO);
             co_return;
         }

@@ -127,12 +127,12 @@ bool Link::is_silent(Instant now) const {
     });
 }
 
-bool Link::holds_lease() const {
-    return !has_lease_ || (attached_once_ && monotonic_now() - lease_from_ < lease_);
+bool Link::holds_lease(Instant now) const {
+    return !has_lease_ || (attached_once_ && now - lease_from_ < lease_);
 }
 
 void Link::look_after_the_lease(Instant now) {
-    if (attached_once_ && has_lease_ && now - lease_from_ >= lease_) {
+    if (attached_once_ && !holds_lease(now)) {
         lose_session("its lease has ended without an answer");
         disconnected("the lease has ended");
     }

@@ -107,7 +107,7 @@ class Link {
     Duration lease() const { return lease_; }
     // Whether the server can't have given to others what it granted this session: false as soon as its lease
     // is over, before anybody has noticed.
-    bool holds_lease() const;
+    bool holds_lease(Instant now) const;
     // The share's root and its space, as the server told them last; from the first `ready` on something true
     // enough.
     const Rgetattr& root() const { return root_; }

@@ -173,10 +173,11 @@ std::string Tree::on_path(const Operation& it) {
             struct stat status = {};
             if (::lstat(path.c_str(), &status) != 0) return errno_text();
             // The path itself may lead through the symbolic link that it ends at: looking reads it.
-            const bool read_since = status.st_atim.tv_sec != times[0].tv_sec;
-            return fmt::format("{} {}.{} {}.{}", read_since ? "read" : "as set",
-                               read_since ? 0 : times[0].tv_sec, read_since ? 0 : status.st_atim.tv_nsec,
-                               status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+            const std::string read =
+                status.st_atim.tv_sec != times[0].tv_sec
+                    ? "since"
+                    : fmt::format("{}.{}", status.st_atim.tv_sec, status.st_atim.tv_nsec);
+            return fmt::format("{} {}.{}", read, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
         }
         case Kind::stat: {
             struct stat status = {};
