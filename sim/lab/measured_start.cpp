@@ -19,7 +19,7 @@ class Measuring {
   public:
     void handle(const scenario::RegionEvent& told) {
         if (scenario::is_machine_busy(told)) busy_ = told.at;
-        if (told.event.source == "lab" && told.event.name == "fault_applied") faulted_ = true;
+        if (is(told, "lab", "fault_applied")) faulted_ = true;
     }
     void lengthen(Duration& longest, std::optional<Duration>& since, Duration at) const {
         if (since && (!faulted_ || was_busy_since(*since))) longest = std::max(longest, at - *since);

@@ -9,10 +9,6 @@
 namespace understudy::report {
 namespace {
 
-bool is(const RegionEvent& event, const char* source, const char* name) {
-    return event.event.source == source && event.event.name == name;
-}
-
 std::string attribute_or_detail(const RegionEvent& event, const char* attribute) {
     return string_attribute(event.event, attribute).value_or(event.event.detail);
 }

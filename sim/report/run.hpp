@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "sim/scenario/core/region_event.hpp"
-#include "sim/scenario/core/scenario_machine.hpp"
 #include "sim/scenario/core/slowness.hpp"
+#include "sim/scenario/core/verdict.hpp"
 
 namespace understudy::report {
 

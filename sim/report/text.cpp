@@ -99,9 +99,8 @@ std::string lanes(const std::vector<RegionEvent>& events, std::size_t width) {
             const char mark = attempt->acknowledged ? '+' : 'x';
             clients[column] = clients[column] == ' ' || clients[column] == mark ? mark : '~';
         }
-        if (event.event.source != "lab") continue;
-        if (event.event.name == "fault_applied") faults[column] = '!';
-        if (event.event.name == "fault_healed" && faults[column] == ' ') faults[column] = '^';
+        if (is(event, "lab", "fault_applied")) faults[column] = '!';
+        if (is(event, "lab", "fault_healed") && faults[column] == ' ') faults[column] = '^';
     }
     std::size_t name_width = std::string("clients").size();
     for (const auto& [host, lane] : hosts) name_width = std::max(name_width, host.size());

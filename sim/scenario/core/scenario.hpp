@@ -114,4 +114,6 @@ struct Scenario {
     Always always;
 };
 
+std::string in_words(const Expect& expect);
+
 }  // namespace understudy::scenario

@@ -2,10 +2,10 @@
 // Walks a scenario through a region: region events in, faults to apply and heal and at last a verdict out.
 // Times are counted from the region's start, like the events'.
 //
-//   expecting ──met──▶ (holding ──held──▶) next step      expecting ──`within` passed──▶ failed
-//   applying/healing ──fault_applied/fault_healed told──▶ next step      a minute without an answer ──▶
-//   failed waiting ──time──▶ next step            after the last step ──▶ finished; `always` is watched until
-//   then
+//   expecting ──met──▶ (holding ──held──▶) next step;  ──`within` passed──▶ failed
+//   applying, healing ──told so by the lab──▶ next step;  ──a minute without an answer──▶ failed
+//   waiting ──time──▶ next step
+//   after the last step ──▶ finished; `always` is watched until then
 //
 // A failed step ends the run. A broken `always` is noted and the run goes on, so that the report shows what
 // came of it. `within: bound` is what the caller's Bound says when the step begins, or at its limit if that
@@ -18,7 +18,6 @@
 #include <variant>
 #include <vector>
 
-#include "sim/scenario/core/message_book.hpp"
 #include "sim/scenario/core/region_view.hpp"
 #include "sim/scenario/core/scenario.hpp"
 
@@ -39,16 +38,6 @@ struct Finished {
     std::vector<std::string> failures;
 };
 using ScenarioAction = std::variant<ApplyFault, HealFault, Progress, Finished>;
-
-struct PaymentCounts {
-    std::int64_t acknowledged = 0;
-    std::int64_t lost = 0;
-    std::int64_t duplicated = 0;
-};
-
-// One failure in words for each count above what `always` allows.
-std::vector<std::string> judge_payments(const Always& always, const PaymentCounts& counts);
-std::vector<std::string> judge_messages(const Always& always, const MessageCounts& counts);
 
 class ScenarioMachine {
   public:
@@ -117,7 +106,5 @@ class ScenarioMachine {
     std::vector<std::string> failures_;
     bool finished_ = false;
 };
-
-std::string in_words(const Expect& expect);
 
 }  // namespace understudy::scenario

@@ -65,8 +65,8 @@ TEST_F(Away, with_hang_callers_wait_past_the_lease_until_the_server_is_back_or_t
     server->signal(SIGKILL);
     server->wait();
     Child reader([&] { return text_of(at_a("file")) == "text" ? 0 : 1; });
-    // In a folder of its own: who waits for another's look-up in a folder can't be killed
-    // (fuse_lock_inode()).
+    // In a folder of its own: who waits for another's look-up in a folder can't be killed; see "While the
+    // server is away" in docs/file-service.md.
     Child killed([&] { return ::openat(folder.get(), "file", O_RDONLY | O_CLOEXEC) < 0 ? 1 : 0; });
     EXPECT_FALSE(reader.has_ended(3s));
     EXPECT_FALSE(killed.has_ended(10ms));
