@@ -81,7 +81,8 @@ function(understudy_executable name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} understudy_warnings)
 endfunction()
 
-# A GoogleTest program, registered with CTest as one test. TIMEOUT is a limit against hangs, in seconds.
+# A GoogleTest program, registered with CTest as one test. TIMEOUT is a limit against hangs, in seconds; it is COST
+# too: what may take long begins first, so that no long one is left to run by itself at the end.
 # Unit tests are built where UNDERSTUDY_UNIT_TESTS is on: ./dev builds them with sanitizers only.
 option(UNDERSTUDY_UNIT_TESTS "Build the unit tests" ON)
 add_custom_target(unit_tests)
@@ -100,14 +101,14 @@ function(understudy_test name)
   if("unit" IN_LIST ARG_LABELS)
     add_dependencies(unit_tests ${name})
   endif()
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} COST ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
     ENVIRONMENT "UNDERSTUDY_SOURCE_DIR=${CMAKE_SOURCE_DIR};UNDERSTUDY_BIN_DIR=${CMAKE_BINARY_DIR}/bin;${ARG_ENVIRONMENT}")
 endfunction()
 
 # A test that is a run of a program of the tests' own, with arguments; status 77 means that it can't run here.
 function(understudy_program_test name program label timeout)
   add_test(NAME ${name} COMMAND ${program} ${ARGN})
-  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout} SKIP_RETURN_CODE 77
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout} COST ${timeout} SKIP_RETURN_CODE 77
     ENVIRONMENT "UNDERSTUDY_SOURCE_DIR=${CMAKE_SOURCE_DIR};UNDERSTUDY_BIN_DIR=${CMAKE_BINARY_DIR}/bin")
 endfunction()
 
