@@ -20,7 +20,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 target_compile_options(understudy_warnings INTERFACE -fno-omit-frame-pointer)
 target_compile_definitions(understudy_warnings INTERFACE
-  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_SEPARATE_COMPILATION
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
   BOOST_JSON_NO_LIB SPDLOG_FMT_EXTERNAL)
 target_include_directories(understudy_warnings INTERFACE ${CMAKE_SOURCE_DIR})
 if(UNDERSTUDY_SANITIZE)

@@ -7,6 +7,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -21,6 +22,9 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using asio::ip::tcp;
 using local = asio::local::stream_protocol;
+
+// Over TCP or a Unix socket alike: what reads and writes HTTP is compiled once.
+using Stream = beast::basic_stream<asio::generic::stream_protocol>;
 
 constexpr std::size_t longest_unix_path = sizeof(sockaddr_un::sun_path);
 
@@ -52,12 +56,8 @@ void send_at_once(tcp::socket& socket) {
 }
 void send_at_once(local::socket&) {}  // a Unix socket always does
 
-template <typename Protocol>
-asio::awaitable<void> serve_connection(asio::basic_stream_socket<Protocol, asio::any_io_executor> socket,
-                                       const HttpHandler& handler) {
+asio::awaitable<void> serve_connection(Stream stream, const HttpHandler& handler) {
     boost::system::error_code ignored;
-    send_at_once(socket);
-    beast::basic_stream<Protocol> stream(std::move(socket));
     beast::flat_buffer buffer;
     for (bool keep_alive = true; keep_alive;) {
         http::request_parser<http::string_body> parser;
@@ -97,7 +97,6 @@ Error step_failed(const std::string& subject, const char* step, const boost::sys
 template <typename Protocol>
 asio::awaitable<void> serve(asio::basic_socket_acceptor<Protocol, asio::any_io_executor>& acceptor,
                             HttpHandler handler, std::size_t max_connections) {
-    using Socket = asio::basic_stream_socket<Protocol, asio::any_io_executor>;
     const auto shared = std::make_shared<HttpHandler>(std::move(handler));
     const auto open = std::make_shared<std::size_t>(0);
     const auto executor = co_await asio::this_coro::executor;
@@ -110,20 +109,20 @@ asio::awaitable<void> serve(asio::basic_socket_acceptor<Protocol, asio::any_io_e
             continue;
         }
         if (*open >= max_connections) continue;
+        send_at_once(socket);
         ++*open;
         asio::co_spawn(
             executor,
-            [](Socket peer, std::shared_ptr<HttpHandler> held,
+            [](Stream peer, std::shared_ptr<HttpHandler> held,
                std::shared_ptr<std::size_t> count) -> asio::awaitable<void> {
-                co_await serve_connection<Protocol>(std::move(peer), *held);
+                co_await serve_connection(std::move(peer), *held);
                 --*count;
-            }(std::move(socket), shared, open),
+            }(Stream(asio::generic::stream_protocol::socket(std::move(socket))), shared, open),
             asio::detached);
     }
 }
 
 // The request over a stream that is connected; `host` is what it is told it is.
-template <typename Stream>
 asio::awaitable<Result<HttpResponse>> exchange(Stream& stream, HttpRequest request, std::string host,
                                                std::string subject, Duration timeout) {
     http::request<http::string_body> message(http::string_to_verb(request.method), request.target, 11,
@@ -168,16 +167,19 @@ asio::awaitable<Result<HttpResponse>> http_request(std::string host, std::uint16
     limit.async_wait([&resolver](const boost::system::error_code& failure) {
         if (!failure) resolver.cancel();
     });
-    beast::tcp_stream stream(executor);
-    stream.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(timeout));
+    const auto deadline = std::chrono::steady_clock::now() +
+                          std::chrono::duration_cast<std::chrono::steady_clock::duration>(timeout);
+    beast::tcp_stream connecting(executor);
+    connecting.expires_at(deadline);
     auto [resolve_failure, endpoints] = co_await resolver.async_resolve(
         host, std::to_string(port), tcp::resolver::numeric_service, as_result);
     limit.cancel();
     if (resolve_failure) co_return step_failed(subject, "name look-up", resolve_failure, timeout);
-    auto [connect_failure, endpoint] = co_await stream.async_connect(endpoints, as_result);
+    auto [connect_failure, endpoint] = co_await connecting.async_connect(endpoints, as_result);
     if (connect_failure) co_return step_failed(subject, "connect", connect_failure, timeout);
-    boost::system::error_code ignored;
-    stream.socket().set_option(tcp::no_delay(true), ignored);
+    send_at_once(connecting.socket());
+    Stream stream{asio::generic::stream_protocol::socket(connecting.release_socket())};
+    stream.expires_at(deadline);
     std::string authority = fmt::format("{}:{}", host, port);
     co_return co_await exchange(stream, std::move(request), std::move(authority), subject, timeout);
 }
@@ -189,9 +191,9 @@ asio::awaitable<Result<HttpResponse>> http_request_unix(std::string path, HttpRe
     if (path.size() >= longest_unix_path)
         co_return Error(ErrorKind::bad_input, path, "is too long for a socket's path")
             .with_number(static_cast<std::int64_t>(path.size()));
-    beast::basic_stream<local> stream(executor);
+    Stream stream(executor);
     stream.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(timeout));
-    const local::endpoint endpoint(path);
+    const asio::generic::stream_protocol::endpoint endpoint{local::endpoint(path)};
     auto [failure] = co_await stream.async_connect(endpoint, as_result);
     if (failure) co_return step_failed(subject, "connect", failure, timeout);
     std::string host = "localhost";
