@@ -36,15 +36,9 @@ if(UNDERSTUDY_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${UNDERSTUDY_CCACHE})
 endif()
 
-# Sanitized and fuzzed trees are built for the sake of one run: six sources at a time take a third to a half less
-# of the processor. The plain tree builds each source by itself: a small change is built sooner, and each source
-# includes what it uses.
-if(UNDERSTUDY_SANITIZE OR UNDERSTUDY_FUZZ)
-  set(batches ON)
-else()
-  set(batches OFF)
-endif()
-option(UNDERSTUDY_BATCHES "Build six sources of a library at a time" ${batches})
+# Most of what a source takes to compile is what it includes. Six at a time take about half of the processor; who
+# changes one source after another can have each by itself.
+option(UNDERSTUDY_BATCHES "Build six sources of a library or program at a time" ON)
 function(understudy_build_in_batches name)
   if(UNDERSTUDY_BATCHES)
     set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
@@ -79,6 +73,7 @@ function(understudy_executable name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} understudy_warnings)
+  understudy_build_in_batches(${name})
 endfunction()
 
 # A GoogleTest program, registered with CTest as one test. TIMEOUT is a limit against hangs, in seconds; it is COST
@@ -97,6 +92,8 @@ function(understudy_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} understudy_warnings GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  understudy_build_in_batches(${name})
+  target_compile_options(${name} PRIVATE -O0)  # what is tested is in the libraries
   add_test(NAME ${name} COMMAND ${name})
   if("unit" IN_LIST ARG_LABELS)
     add_dependencies(unit_tests ${name})

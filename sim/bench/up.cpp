@@ -28,12 +28,12 @@ std::map<std::string, std::vector<double>>& add(std::map<std::string, std::vecto
 
 constexpr std::chrono::seconds report_of_free_memory{3};
 
-using Samples = std::map<std::string, std::vector<double>>;
+using NamedSamples = std::map<std::string, std::vector<double>>;
 
 // In MiB, by whose it is.
 struct MemorySamples {
-    Samples resident;
-    Samples proportional;  // what two guests share of one kernel counts half for each
+    NamedSamples resident;
+    NamedSamples proportional;  // what two guests share of one kernel counts half for each
 
     void add(const std::string& name, const io::ProcessMemory& used) {
         resident[name].push_back(static_cast<double>(used.resident_bytes) / (1 << 20));
@@ -41,8 +41,8 @@ struct MemorySamples {
     }
 };
 
-Result<void> measure_region(const topology::Topology& topology, topology::HostWorld world, Samples& times,
-                            MemorySamples& memory) {
+Result<void> measure_region(const topology::Topology& topology, topology::HostWorld world,
+                            NamedSamples& times, MemorySamples& memory) {
     const std::string world_name = world == topology::HostWorld::vm ? "vm" : "pod";
     const std::string name = fmt::format("bench-{}", ::getpid());
     const Instant began = io::monotonic_now();
@@ -79,7 +79,7 @@ Result<Results> bench_up(const std::string& topology_file, int rounds) {
     for (const auto& [name, machine] : topology.virtual_machines)
         guest_bytes = std::max(guest_bytes, machine.memory_bytes);
     const int machines = static_cast<int>(topology.virtual_machines.size());
-    Samples times;
+    NamedSamples times;
     MemorySamples memory;
     for (int round = 0; round < rounds; ++round) {
         fmt::print(stderr, "round {} of {}\n", round + 1, rounds);

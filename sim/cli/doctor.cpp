@@ -13,13 +13,13 @@
 namespace understudy::cli {
 namespace {
 
-struct Options {
+struct DoctorOptions {
     std::string world = "vm";
     std::string topology;
     std::vector<std::string> settings;
 };
 
-Result<int> run(const Options& options) {
+Result<int> run_doctor(const DoctorOptions& options) {
     const std::string& world = options.world;
     auto requirements = vmctl::check_requirements();
     if (!options.topology.empty()) {
@@ -50,7 +50,7 @@ Result<int> run(const Options& options) {
 }  // namespace
 
 void add_doctor(CLI::App& app, Command& command) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<DoctorOptions>();
     auto* sub = app.add_subcommand(
         "doctor", "Check what this machine lacks to run regions, and say the command that mends it");
     sub->add_option("TOPOLOGY", options->topology,
@@ -59,7 +59,7 @@ void add_doctor(CLI::App& app, Command& command) {
     sub->add_option("--world", options->world, "vm or pod")
         ->check(CLI::IsMember({"vm", "pod"}))
         ->capture_default_str();
-    sub->callback([options, &command] { command.run = [options] { return run(*options); }; });
+    sub->callback([options, &command] { command.run = [options] { return run_doctor(*options); }; });
 }
 
 }  // namespace understudy::cli

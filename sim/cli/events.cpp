@@ -20,7 +20,7 @@ void print_event(const json::object& event, bool as_json) {
                text_of(event, "source"), text_of(event, "event"), text_of(event, "detail"));
 }
 
-struct Options {
+struct EventsOptions {
     std::string name;
     std::string host;
     std::string source;
@@ -28,7 +28,7 @@ struct Options {
     bool follow = false;
 };
 
-Result<int> run(const Options& options) {
+Result<int> run_events(const EventsOptions& options) {
     UNDERSTUDY_TRY(const auto name, chosen_region(options.name));
     UNDERSTUDY_TRY(auto client, lab::ControlClient::connect(name));
     UNDERSTUDY_TRY(const auto answer,
@@ -51,7 +51,7 @@ Result<int> run(const Options& options) {
 }  // namespace
 
 void add_events(CLI::App& app, Command& command) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<EventsOptions>();
     auto* sub = app.add_subcommand("events", "Print what happened in a region, in order");
     sub->add_option("--name", options->name, "the region; needed only when several run");
     sub->add_option("--host", options->host, "only events of this host");
@@ -59,7 +59,7 @@ void add_events(CLI::App& app, Command& command) {
                     "only events of this component: lb, node, client, files, mount, agent, lab …");
     sub->add_flag("--json", options->as_json, "one JSON object a line");
     sub->add_flag("--follow,-f", options->follow, "go on until the region ends");
-    sub->callback([options, &command] { command.run = [options] { return run(*options); }; });
+    sub->callback([options, &command] { command.run = [options] { return run_events(*options); }; });
 }
 
 }  // namespace understudy::cli

@@ -50,7 +50,7 @@ void write_all(int descriptor, std::string_view bytes) {
     }
 }
 
-struct Options {
+struct ExecOptions {
     std::string region;
     std::string host;
     std::vector<std::string> argv;
@@ -82,7 +82,7 @@ Result<std::optional<int>> handle_line(const json::object& line) {
     return std::optional<int>();
 }
 
-Result<int> run(const Options& options) {
+Result<int> run_exec(const ExecOptions& options) {
     UNDERSTUDY_TRY(const auto region, chosen_region(options.region));
     UNDERSTUDY_TRY(auto client, lab::ControlClient::connect(region));
     winsize size = window_size();
@@ -120,7 +120,7 @@ Result<int> run(const Options& options) {
 }  // namespace
 
 void add_exec(CLI::App& app, Command& command) {
-    auto exec = std::make_shared<Options>();
+    auto exec = std::make_shared<ExecOptions>();
     auto* sub = app.add_subcommand("exec", "Run a command inside a host; its exit status is passed on");
     sub->add_option("HOST", exec->host, "the host")->required();
     sub->add_option("CMD", exec->argv, "the command, after --")->required();
@@ -130,10 +130,10 @@ void add_exec(CLI::App& app, Command& command) {
     sub->callback([exec, &command] {
         // The parser leaves the separator in when a positional came before it.
         if (!exec->argv.empty() && exec->argv.front() == "--") exec->argv.erase(exec->argv.begin());
-        command.run = [exec] { return run(*exec); };
+        command.run = [exec] { return run_exec(*exec); };
     });
 
-    auto shell = std::make_shared<Options>();
+    auto shell = std::make_shared<ExecOptions>();
     sub = app.add_subcommand("shell", "Open a shell inside a host");
     sub->add_option("HOST", shell->host, "the host (default: the active one)");
     sub->add_option("--name", shell->region, "the region; needed only when several run");
@@ -142,7 +142,7 @@ void add_exec(CLI::App& app, Command& command) {
             shell->tty = true;
             shell->argv = {"/bin/sh"};
             if (shell->host.empty()) shell->host = "active";
-            return run(*shell);
+            return run_exec(*shell);
         };
     });
 }

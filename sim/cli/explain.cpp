@@ -16,7 +16,7 @@ namespace {
 constexpr Duration answer_limit = 10s;
 constexpr std::size_t shown_results = 3;  // of each probe's last ten
 
-struct Options {
+struct ExplainOptions {
     std::string region;
     std::string target;
     bool as_json = false;
@@ -91,7 +91,7 @@ lab::BackendFacts facts_from(const json::object& known, const json::object& said
     return facts;
 }
 
-Result<int> run(const Options& options) {
+Result<int> run_explain(const ExplainOptions& options) {
     const std::size_t slash = options.target.find('/');
     if (slash == std::string::npos)
         return Error(ErrorKind::bad_input, options.target, "is not a backend of a load balancer")
@@ -122,14 +122,14 @@ Result<int> run(const Options& options) {
 }  // namespace
 
 void add_explain(CLI::App& app, Command& command) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<ExplainOptions>();
     auto* sub = app.add_subcommand(
         "explain", "Why a backend of a load balancer takes flows or not, and the one thing to fix");
     sub->add_option("target", options->target, "LOAD_BALANCER/BACKEND, as corda-lb/corda-primary")
         ->required();
     sub->add_option("--name", options->region, "the region; needed only when several run");
     sub->add_flag("--json", options->as_json, "one JSON document");
-    sub->callback([options, &command] { command.run = [options] { return run(*options); }; });
+    sub->callback([options, &command] { command.run = [options] { return run_explain(*options); }; });
 }
 
 }  // namespace understudy::cli

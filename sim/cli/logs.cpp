@@ -15,7 +15,7 @@
 namespace understudy::cli {
 namespace {
 
-struct Options {
+struct LogsOptions {
     std::string region;
     std::string host;
     bool follow = false;
@@ -29,7 +29,7 @@ std::vector<std::string> hosts_with_logs(const lab::RegionDirectory& directory) 
     return hosts;
 }
 
-Result<int> run(const Options& options) {
+Result<int> run_logs(const LogsOptions& options) {
     UNDERSTUDY_TRY(const auto region, chosen_region(options.region));
     const lab::RegionDirectory directory(region);
     const auto hosts = hosts_with_logs(directory);
@@ -50,12 +50,12 @@ Result<int> run(const Options& options) {
 }  // namespace
 
 void add_logs(CLI::App& app, Command& command) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<LogsOptions>();
     auto* sub = app.add_subcommand("logs", "Print what a host's programs (or 'supervisor') wrote");
     sub->add_option("HOST", options->host, "the host")->required();
     sub->add_flag("--follow,-f", options->follow, "go on until the region ends");
     sub->add_option("--name", options->region, "the region; needed only when several run");
-    sub->callback([options, &command] { command.run = [options] { return run(*options); }; });
+    sub->callback([options, &command] { command.run = [options] { return run_logs(*options); }; });
 }
 
 }  // namespace understudy::cli

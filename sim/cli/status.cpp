@@ -11,7 +11,7 @@
 namespace understudy::cli {
 namespace {
 
-struct Options {
+struct StatusOptions {
     std::string region;
     bool as_json = false;
     bool all = false;
@@ -28,7 +28,7 @@ Result<int> list_regions() {
     return 0;
 }
 
-Result<int> run(const Options& options) {
+Result<int> run_status(const StatusOptions& options) {
     if (options.all) return list_regions();
     UNDERSTUDY_TRY(const auto region, chosen_region(options.region));
     UNDERSTUDY_TRY(auto client, lab::ControlClient::connect(region));
@@ -51,14 +51,14 @@ Result<int> run(const Options& options) {
 }  // namespace
 
 void add_status(CLI::App& app, Command& command) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<StatusOptions>();
     auto* sub = app.add_subcommand(
         "status", "Show a region: hosts, who is active, what the probes see, faults in force");
     sub->add_option("--name", options->region, "the region; needed only when several run");
     sub->add_flag("--json", options->as_json, "one JSON document");
     sub->add_flag("--watch,-w", options->watch, "show it again every half second");
     sub->add_flag("--all", options->all, "list the regions instead");
-    sub->callback([options, &command] { command.run = [options] { return run(*options); }; });
+    sub->callback([options, &command] { command.run = [options] { return run_status(*options); }; });
 }
 
 }  // namespace understudy::cli

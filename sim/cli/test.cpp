@@ -19,7 +19,7 @@
 namespace understudy::cli {
 namespace {
 
-struct Options {
+struct TestOptions {
     std::string topology;
     std::vector<std::string> scenarios;
     std::vector<std::string> settings;
@@ -31,7 +31,7 @@ struct Options {
 
 // Those of the topology that --scenario names, by name, file name or path; all without it. A path may lead
 // elsewhere.
-Result<std::vector<scenario::Scenario>> chosen_scenarios(const Options& options,
+Result<std::vector<scenario::Scenario>> chosen_scenarios(const TestOptions& options,
                                                          const topology::Topology& topology) {
     std::vector<scenario::Scenario> all, chosen;
     for (const std::string& path : topology.scenarios) {
@@ -68,7 +68,7 @@ Result<void> write_document(const std::string& path, const std::string& text) {
     return {};
 }
 
-Result<int> run(const Options& options) {
+Result<int> run_test(const TestOptions& options) {
     UNDERSTUDY_TRY(const auto timeout, parse_duration(options.timeout));
     UNDERSTUDY_TRY(const auto topology, topology::load_topology(options.topology, options.settings));
     UNDERSTUDY_TRY(const auto scenarios, chosen_scenarios(options, topology));
@@ -109,7 +109,7 @@ Result<int> run(const Options& options) {
 }  // namespace
 
 void add_test(CLI::App& app, Command& command) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<TestOptions>();
     auto* sub = app.add_subcommand("test", "Run a topology's scenarios, each in a fresh region, and report");
     sub->add_option("TOPOLOGY", options->topology, "the topology file")->required();
     sub->add_option("--scenario", options->scenarios,
@@ -120,7 +120,7 @@ void add_test(CLI::App& app, Command& command) {
     sub->add_option("--timeout", options->timeout, "for each region to come up")->capture_default_str();
     sub->add_option("--json", options->json_file, "write the report as JSON");
     sub->add_option("--junit", options->junit_file, "write the report as JUnit XML");
-    sub->callback([options, &command] { command.run = [options] { return run(*options); }; });
+    sub->callback([options, &command] { command.run = [options] { return run_test(*options); }; });
 }
 
 }  // namespace understudy::cli

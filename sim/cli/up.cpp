@@ -11,7 +11,7 @@
 namespace understudy::cli {
 namespace {
 
-struct Options {
+struct UpOptions {
     std::string topology = "topologies/corda-ha-fast.yaml";
     std::string name;
     std::string world;
@@ -19,7 +19,7 @@ struct Options {
     std::string timeout = "3m";
 };
 
-Result<int> run(const Options& options) {
+Result<int> run_up(const UpOptions& options) {
     const Instant started = io::monotonic_now();
     UNDERSTUDY_TRY(const auto timeout, parse_duration(options.timeout));
     UNDERSTUDY_TRY(auto topology, topology::load_topology(options.topology, options.settings));
@@ -49,7 +49,7 @@ Result<int> run(const Options& options) {
 }  // namespace
 
 void add_up(CLI::App& app, Command& command) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<UpOptions>();
     auto* sub = app.add_subcommand("up", "Bring a region up");
     sub->add_option("TOPOLOGY", options->topology, "the topology file")->capture_default_str();
     sub->add_option("--name", options->name, "the region's name (default: the topology's)");
@@ -62,7 +62,7 @@ void add_up(CLI::App& app, Command& command) {
                     "PATH=VALUE: change a value of the topology, e.g. clients.app.rate=50/s");
     sub->add_option("--timeout", options->timeout, "give up, and take everything down, after this time")
         ->capture_default_str();
-    sub->callback([options, &command] { command.run = [options] { return run(*options); }; });
+    sub->callback([options, &command] { command.run = [options] { return run_up(*options); }; });
 }
 
 }  // namespace understudy::cli

@@ -10,7 +10,7 @@
 namespace understudy::cli {
 namespace {
 
-struct Options {
+struct ValidateOptions {
     std::string topology;
     std::vector<std::string> settings;
     std::string process_to_lease = "200ms";
@@ -18,7 +18,7 @@ struct Options {
     std::string host_start = "10s";
 };
 
-Result<int> run_validate(const Options& options) {
+Result<int> run_validate(const ValidateOptions& options) {
     UNDERSTUDY_TRY(const auto topology, topology::load_topology(options.topology, options.settings));
     for (const std::string& warning : topology.warnings)
         fmt::print(stderr, "understudy: warning: {}\n", warning);
@@ -27,7 +27,7 @@ Result<int> run_validate(const Options& options) {
     return 0;
 }
 
-Result<int> run_bound(const Options& options) {
+Result<int> run_bound(const ValidateOptions& options) {
     UNDERSTUDY_TRY(const auto topology, topology::load_topology(options.topology, options.settings));
     topology::MeasuredStart measured;
     UNDERSTUDY_TRY(measured.process_to_lease, parse_duration(options.process_to_lease));
@@ -47,14 +47,14 @@ Result<int> run_bound(const Options& options) {
 }  // namespace
 
 void add_validate(CLI::App& app, Command& command) {
-    auto validate = std::make_shared<Options>();
+    auto validate = std::make_shared<ValidateOptions>();
     auto* sub = app.add_subcommand("validate",
                                    "Check a topology file; every mistake is one line with file:line:column");
     sub->add_option("FILE", validate->topology, "the topology file")->required();
     sub->add_option("--set", validate->settings, "PATH=VALUE: change a value first");
     sub->callback([validate, &command] { command.run = [validate] { return run_validate(*validate); }; });
 
-    auto bound = std::make_shared<Options>();
+    auto bound = std::make_shared<ValidateOptions>();
     sub = app.add_subcommand("bound", "Print the longest outage that one fault can cause, term by term");
     sub->add_option("TOPOLOGY", bound->topology, "the topology file")->required();
     sub->add_option("--set", bound->settings, "PATH=VALUE: change a value first");

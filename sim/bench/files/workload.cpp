@@ -18,7 +18,7 @@
 namespace understudy::bench {
 namespace {
 
-constexpr Duration measure_for = 500ms;
+constexpr Duration measure_files_for = 500ms;
 constexpr std::size_t mebibyte = 1 << 20;
 constexpr std::size_t block_bytes = 4096;
 constexpr std::size_t small_file_bytes = 512;
@@ -147,7 +147,7 @@ Result<double> random_read(const Place& place) {
     ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_RANDOM);
     std::uint64_t done = 0;
     const Instant began = io::monotonic_now();
-    for (; io::monotonic_now() - began < measure_for; ++done) {
+    for (; io::monotonic_now() - began < measure_files_for; ++done) {
         if (done % blocks(place) == 0) ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
         const std::uint64_t block = scattered(done, place);
         UNDERSTUDY_CHECK(whole(
@@ -165,7 +165,7 @@ Result<double> write_blocks(const Place& place, bool sync_each) {
     UNDERSTUDY_TRY(auto file, open_without_cache(big(place), O_WRONLY));
     std::uint64_t done = 0;
     const Instant began = io::monotonic_now();
-    for (; io::monotonic_now() - began < measure_for; ++done) {
+    for (; io::monotonic_now() - began < measure_files_for; ++done) {
         const std::uint64_t block = scattered(done, place);
         bytes.mark(block);
         UNDERSTUDY_CHECK(whole(
@@ -239,7 +239,7 @@ Result<double> lock_round_trips(const Place& place) {
     UNDERSTUDY_TRY(const auto file, open(place.folder + "/lock", O_RDWR | O_CREAT));
     int done = 0;
     const Instant began = io::monotonic_now();
-    for (; io::monotonic_now() - began < measure_for; ++done) {
+    for (; io::monotonic_now() - began < measure_files_for; ++done) {
         UNDERSTUDY_CHECK(succeeded("lock", set_lock(file.get(), F_WRLCK)));
         UNDERSTUDY_CHECK(succeeded("unlock", set_lock(file.get(), F_UNLCK)));
     }

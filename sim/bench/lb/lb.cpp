@@ -20,7 +20,7 @@
 namespace understudy::bench {
 namespace {
 
-constexpr Duration measure_for = 1500ms;
+constexpr Duration measure_traffic_for = 1500ms;
 constexpr const char* title = "Load balancers, side by side";
 constexpr int asked_a_second = 4000;  // well below what any of them can do
 
@@ -78,10 +78,10 @@ class Bench {
         const Endpoint sends{contender.address, bulk_port};
         rig_.inside("client", [&] {
             use_processor(0);
-            const Rate asked = keep_asking(answers, 64, measure_for);
-            const Rate connected = connect_and_ask(answers, 64, measure_for);
-            const Rate read = read_bulk(sends, 4, measure_for);
-            const Latency latency = ask_evenly(answers, 32, asked_a_second, measure_for);
+            const Rate asked = keep_asking(answers, 64, measure_traffic_for);
+            const Rate connected = connect_and_ask(answers, 64, measure_traffic_for);
+            const Rate read = read_bulk(sends, 4, measure_traffic_for);
+            const Latency latency = ask_evenly(answers, 32, asked_a_second, measure_traffic_for);
             add("keepalive_rps", contender, asked.per_second);
             add("new_connections", contender, connected.per_second);
             add("bulk_gbit", contender, read.per_second * 8 / 1e9);

@@ -13,9 +13,6 @@ using vmctl::connect_from;
 using vmctl::in_sandbox;
 using vmctl::listen_in;
 
-constexpr int answered_within_ms = 3000;
-constexpr int silence_ms = 300;
-
 // A connection through the balancer, both ends.
 struct Connection {
     io::UniqueFd client;

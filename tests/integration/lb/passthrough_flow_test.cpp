@@ -13,9 +13,6 @@ using vmctl::connect_from;
 using vmctl::in_sandbox;
 using vmctl::listen_in;
 
-constexpr int answered_within_ms = 3000;
-constexpr int silence_ms = 300;  // long enough for any answer to have come
-
 TEST(Passthrough, flows_are_spread_over_the_backends_and_keep_the_clients_address) {
     in_sandbox([] {
         Scene scene;

@@ -26,8 +26,6 @@ using vmctl::connect_from;
 using vmctl::in_sandbox;
 using vmctl::listen_in;
 
-constexpr int answered_within_ms = 3000;
-
 // A ruleset without what depends on its history: handles, and the order of everything but a chain's rules.
 std::map<std::string, std::string> canonical(const std::string& document) {
     std::map<std::string, std::string> result;

@@ -16,6 +16,9 @@
 
 namespace understudy::lb {
 
+constexpr int answered_within_ms = 3000;
+constexpr int silence_ms = 300;  // long enough for any answer to have come
+
 struct Accepted {
     io::UniqueFd socket;
     Endpoint peer;

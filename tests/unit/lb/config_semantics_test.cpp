@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the cloud's load balancer and the two data paths allow, as far as the configuration's reader decides
 // it, and the writer against the reader.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "lb/config.hpp"
+#include "tests/unit/lb/config_text.hpp"
 
 namespace understudy::lb {
 namespace {
@@ -28,25 +28,6 @@ outbound: {ports_per_backend: 2048, idle_timeout: 250ms}
 network_namespace: /run/fabric ns
 admin_socket: lb.sock
 )";
-
-Result<Config> read(const std::string& text) {
-    UNDERSTUDY_TRY(const auto root, config::parse_text(text, "lb.yaml"));
-    return config_from_tree(root);
-}
-
-std::string with(const std::string& from, const std::string& to) {
-    std::string text = passthrough;
-    const auto at = text.find(from);
-    EXPECT_NE(at, std::string::npos) << from;
-    return text.replace(at, from.size(), to);
-}
-
-void expect_refused(const std::string& text, const std::string& message) {
-    const auto config = read(text);
-    ASSERT_TRUE(config.has_error()) << message;
-    EXPECT_EQ(config.error().kind, ErrorKind::bad_input);
-    EXPECT_THAT(config.error().message(), HasSubstr(message));
-}
 
 TEST(LoadBalancerConfig, reads_what_passthrough_can_do) {
     const auto config = read(passthrough);
@@ -103,29 +84,29 @@ TEST(LoadBalancerConfig, every_field_that_is_written_reads_back_equal) {
 }
 
 TEST(LoadBalancerConfig, what_the_proxy_cannot_do_is_refused_where_it_is_asked_for) {
-    const auto config = read(with("data_path: passthrough", "data_path: proxy"));
+    const auto config = read(with(passthrough, "data_path: passthrough", "data_path: proxy"));
     ASSERT_TRUE(config.has_error());
     for (const char* part : {"lb.yaml:10:27: rules[1].protocol: data_path proxy can't do 'udp', tcp only",
                              "rules[1].floating_ip:", "outbound: data_path proxy can't translate",
                              "network_namespace: data_path proxy works in"})
         EXPECT_THAT(config.error().message(), HasSubstr(part));
     EXPECT_THAT(config.error().message(), ::testing::Not(HasSubstr("inbound_nat_rules")));
-    std::string nat = with("data_path: passthrough", "data_path: proxy");
+    std::string nat = with(passthrough, "data_path: passthrough", "data_path: proxy");
     nat.replace(nat.find("frontend_port: 2201"), 0, "protocol: udp, ");
     expect_refused(nat, "inbound_nat_rules[0].protocol: data_path proxy can't do 'udp'");
 }
 
 TEST(LoadBalancerConfig, what_passthrough_cannot_do_is_refused_where_it_is_asked_for) {
     expect_refused(
-        with("distribution: source_ip", "proxy_protocol: true"),
+        with(passthrough, "distribution: source_ip", "proxy_protocol: true"),
         "lb.yaml:9:100: rules[0].proxy_protocol: data_path passthrough can't write a PROXY header");
-    expect_refused(with("admin_socket: lb.sock", "on_backend_down: reset"),
+    expect_refused(with(passthrough, "admin_socket: lb.sock", "on_backend_down: reset"),
                    "on_backend_down: data_path passthrough always keeps");
-    EXPECT_TRUE(read(with("admin_socket: lb.sock", "on_backend_down: keep")).has_value());
+    EXPECT_TRUE(read(with(passthrough, "admin_socket: lb.sock", "on_backend_down: keep")).has_value());
 }
 
 TEST(LoadBalancerConfig, what_sku_basic_lacks_is_refused) {
-    const auto config = read(with("data_path:", "sku: basic\ndata_path:"));
+    const auto config = read(with(passthrough, "data_path:", "sku: basic\ndata_path:"));
     ASSERT_TRUE(config.has_error());
     for (const char* part : {"probes.web.protocol: sku basic has no https probes",
                              "inbound_nat_rules[0].tcp_reset: sku basic", "outbound: sku basic"})
@@ -134,50 +115,54 @@ TEST(LoadBalancerConfig, what_sku_basic_lacks_is_refused) {
 
 TEST(LoadBalancerConfig, http_probes_keep_off_the_ports_of_other_protocols) {
     for (const int port : {19, 21, 25, 70, 110, 119, 143, 220, 993})
-        expect_refused(with("port: 443,", "port: " + std::to_string(port) + ","),
+        expect_refused(with(passthrough, "port: 443,", "port: " + std::to_string(port) + ","),
                        "not allowed to an https probe");
-    EXPECT_TRUE(read(with("port: 53, no", "port: 25, no")).has_value()) << "a tcp probe may";
+    EXPECT_TRUE(read(with(passthrough, "port: 53, no", "port: 25, no")).has_value()) << "a tcp probe may";
 }
 
 TEST(LoadBalancerConfig, one_frontend_port_of_a_protocol_leads_to_one_rule) {
     expect_refused(
-        with("frontend_port: 2201", "frontend_port: 443"),
+        with(passthrough, "frontend_port: 2201", "frontend_port: 443"),
         "lb.yaml:12:34: inbound_nat_rules[0].frontend_port: 443 is already the frontend port of rule "
         "'web'");
-    EXPECT_TRUE(read(with("frontend_port: 2201", "frontend_port: 53")).has_value()) << "53/udp is another";
-    expect_refused(with("name: ssh-a", "name: web"), "'web' is given twice");
+    EXPECT_TRUE(read(with(passthrough, "frontend_port: 2201", "frontend_port: 53")).has_value())
+        << "53/udp is another";
+    expect_refused(with(passthrough, "name: ssh-a", "name: web"), "'web' is given twice");
 }
 
 TEST(LoadBalancerConfig, a_rule_for_all_ports_stands_alone_and_names_none) {
     const std::string every = "{name: dns, protocol: all, probe: dns, floating_ip: true}";
     const std::string udp =
         "{name: dns, protocol: udp, frontend_port: 53, backend_port: 53, probe: dns, floating_ip: true}";
-    const auto config = read(with(udp, every));
+    const auto config = read(with(passthrough, udp, every));
     ASSERT_TRUE(config.has_error());
     EXPECT_THAT(config.error().message(),
                 HasSubstr("rule 'dns' takes every port of the frontend, and there is "
                           "'web' too"));
     EXPECT_THAT(config.error().message(), HasSubstr("and there is 'ssh-a' too"));
-    expect_refused(with("protocol: udp", "protocol: all"), "protocol all takes every port as it is");
+    expect_refused(with(passthrough, "protocol: udp", "protocol: all"),
+                   "protocol all takes every port as it is");
 }
 
 TEST(LoadBalancerConfig, outbound_ports_are_blocks_of_eight_that_fit_the_address) {
-    expect_refused(with("2048", "1001"), "1001 ports are not a multiple of 8; set ports_per_backend: 1008");
+    expect_refused(with(passthrough, "2048", "1001"),
+                   "1001 ports are not a multiple of 8; set ports_per_backend: 1008");
     expect_refused(
-        with("2048", "32008"),
+        with(passthrough, "2048", "32008"),
         "lb.yaml:13:31: outbound.ports_per_backend: 32008 ports for each of 2 backends are more than "
         "the 64000 of the frontend's address; set ports_per_backend: 32000 or fewer");
-    EXPECT_TRUE(read(with("2048", "32000")).has_value());
+    EXPECT_TRUE(read(with(passthrough, "2048", "32000")).has_value());
 }
 
 TEST(LoadBalancerConfig, idle_timeouts_lie_between_100_ms_and_100_minutes) {
-    EXPECT_TRUE(read(with("90m", "100m")).has_value());
-    expect_refused(with("90m", "101m"), "is not from 100ms to");
-    expect_refused(with("250ms", "99ms"), "outbound.idle_timeout: '99ms' is not from 100ms");
+    EXPECT_TRUE(read(with(passthrough, "90m", "100m")).has_value());
+    expect_refused(with(passthrough, "90m", "101m"), "is not from 100ms to");
+    expect_refused(with(passthrough, "250ms", "99ms"), "outbound.idle_timeout: '99ms' is not from 100ms");
 }
 
 TEST(LoadBalancerConfig, an_inbound_nat_rule_leads_to_a_backend_that_is_there) {
-    expect_refused(with("host: a, backend_port", "host: c, backend_port"), "there is no backend 'c'");
+    expect_refused(with(passthrough, "host: a, backend_port", "host: c, backend_port"),
+                   "there is no backend 'c'");
 }
 
 TEST(LoadBalancerConfig, inbound_nat_alone_needs_neither_probe_nor_rule) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lb/config.hpp"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "tests/unit/lb/config_text.hpp"
 
 namespace understudy::lb {
 namespace {
@@ -23,25 +24,6 @@ rules:
 drain_timeout: 4m
 )";
 
-Result<Config> read(const std::string& text) {
-    UNDERSTUDY_TRY(const auto root, config::parse_text(text, "lb.yaml"));
-    return config_from_tree(root);
-}
-
-std::string with(const std::string& from, const std::string& to) {
-    std::string text = good;
-    const auto at = text.find(from);
-    EXPECT_NE(at, std::string::npos) << from;
-    return text.replace(at, from.size(), to);
-}
-
-void expect_refused(const std::string& text, const std::string& message) {
-    const auto config = read(text);
-    ASSERT_TRUE(config.has_error()) << message;
-    EXPECT_EQ(config.error().kind, ErrorKind::bad_input);
-    EXPECT_THAT(config.error().message(), HasSubstr(message));
-}
-
 TEST(LoadBalancerConfig, reads_what_the_file_says) {
     const auto config = read(good);
     ASSERT_TRUE(config.has_value()) << config.error().message();
@@ -58,39 +40,40 @@ TEST(LoadBalancerConfig, reads_what_the_file_says) {
 
 TEST(LoadBalancerConfig, an_http_probe_has_the_smaller_of_interval_and_30_s) {
     EXPECT_EQ(read(good)->probes[1].timeout, 30s);
-    EXPECT_EQ(read(with("interval: 45s", "interval: 2s"))->probes[1].timeout, 2s);
-    EXPECT_EQ(read(with(", timeout: 1500ms", ""))->probes[0].timeout, 5s);
+    EXPECT_EQ(read(with(good, "interval: 45s", "interval: 2s"))->probes[1].timeout, 2s);
+    EXPECT_EQ(read(with(good, ", timeout: 1500ms", ""))->probes[0].timeout, 5s);
 }
 
 TEST(LoadBalancerConfig, a_rule_naming_a_missing_probe_is_refused_where_it_stands) {
-    expect_refused(with("backend_port: 10011, probe: p2p", "backend_port: 10011, probe: p2q"),
+    expect_refused(with(good, "backend_port: 10011, probe: p2p", "backend_port: 10011, probe: p2q"),
                    "lb.yaml:10:82: rules[0].probe: there is no probe 'p2q'; did you mean 'p2p'?");
 }
 
 TEST(LoadBalancerConfig, mistakes_are_refused_with_their_place) {
-    expect_refused(with("sku: standard", "sku: gateway"), "lb.yaml:2:6: sku: 'gateway' is not known");
-    expect_refused(with("drain_timeout", "drian_timeout"), "did you mean 'drain_timeout'?");
-    expect_refused(with("port: 10010,", "port: 70000,"), "lb.yaml:7:30: probes.p2p.port: '70000'");
-    expect_refused(with("192.0.2.12", "192.0.2.11"), "is already the address of 'corda-primary'");
-    expect_refused(with("corda-backup", "corda-primary"), "'corda-primary' is given twice");
-    expect_refused(with("frontend_port: 10004", "frontend_port: 10010"),
+    expect_refused(with(good, "sku: standard", "sku: gateway"), "lb.yaml:2:6: sku: 'gateway' is not known");
+    expect_refused(with(good, "drain_timeout", "drian_timeout"), "did you mean 'drain_timeout'?");
+    expect_refused(with(good, "port: 10010,", "port: 70000,"), "lb.yaml:7:30: probes.p2p.port: '70000'");
+    expect_refused(with(good, "192.0.2.12", "192.0.2.11"), "is already the address of 'corda-primary'");
+    expect_refused(with(good, "corda-backup", "corda-primary"), "'corda-primary' is given twice");
+    expect_refused(with(good, "frontend_port: 10004", "frontend_port: 10010"),
                    "already the frontend port of rule 'p2p'");
-    expect_refused(with("timeout: 1500ms", "timeout: 6s"), "'6s' is above 5s");
-    expect_refused(with("interval: 45s", "interval: 45s, timeout: 31s"), "'31s' is above 30s");
-    expect_refused(with("path: /status/full", "path: status"), "is not a request path");
-    expect_refused(with("path: /status/full", "path: \"/a\\r\\nX: y\""), "is not a request path");
-    expect_refused(with("{protocol: tcp, port", "{path: /, protocol: tcp, port"),
+    expect_refused(with(good, "timeout: 1500ms", "timeout: 6s"), "'6s' is above 5s");
+    expect_refused(with(good, "interval: 45s", "interval: 45s, timeout: 31s"), "'31s' is above 30s");
+    expect_refused(with(good, "path: /status/full", "path: status"), "is not a request path");
+    expect_refused(with(good, "path: /status/full", "path: \"/a\\r\\nX: y\""), "is not a request path");
+    expect_refused(with(good, "{protocol: tcp, port", "{path: /, protocol: tcp, port"),
                    "is for http and https probes only");
-    expect_refused(with("protocol: tcp, frontend_port: 10010", "protocol: sctp, frontend_port: 10010"),
+    expect_refused(with(good, "protocol: tcp, frontend_port: 10010", "protocol: sctp, frontend_port: 10010"),
                    "'sctp' is not known; use one of tcp, udp, all");
-    expect_refused(with("{host: corda-backup", "{enabled: maybe, host: corda-backup"),
+    expect_refused(with(good, "{host: corda-backup", "{enabled: maybe, host: corda-backup"),
                    "lb.yaml:5:66: backends[1].enabled: 'maybe' is neither true nor false");
-    expect_refused(with("drain_timeout: 4m", "threads: 65"),
+    expect_refused(with(good, "drain_timeout: 4m", "threads: 65"),
                    "threads: '65' is not a whole number from 1 to 64");
-    expect_refused(with("drain_timeout: 4m", "admin_socket: " + std::string(108, 's')), "1 to 107 bytes");
-    expect_refused(with("interval: 45s", "interval: 9ms"), "'9ms' is not from 10ms to 24h");
-    expect_refused(with("threshold: 3", "threshold: 0"), "'0' is not a whole number from 1");
-    expect_refused(with("frontend: {address: 203.0.113.10}\n", ""), "frontend: is missing");
+    expect_refused(with(good, "drain_timeout: 4m", "admin_socket: " + std::string(108, 's')),
+                   "1 to 107 bytes");
+    expect_refused(with(good, "interval: 45s", "interval: 9ms"), "'9ms' is not from 10ms to 24h");
+    expect_refused(with(good, "threshold: 3", "threshold: 0"), "'0' is not a whole number from 1");
+    expect_refused(with(good, "frontend: {address: 203.0.113.10}\n", ""), "frontend: is missing");
 }
 
 TEST(LoadBalancerConfig, all_mistakes_are_told_at_once) {

@@ -6,11 +6,11 @@
 #include <array>
 
 #include "base/random.hpp"
+#include "tests/unit/storage/files/one_file.hpp"
 
 namespace understudy::files {
 namespace {
 
-const LockedFile file{7, LockSpace::range};
 HeldLock lock(std::uint64_t session, std::uint64_t first, std::uint64_t last,
               LockMode mode = LockMode::exclusive) {
     return {{session, 1, "p"}, {first, last}, mode};

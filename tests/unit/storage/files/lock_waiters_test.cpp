@@ -8,12 +8,10 @@
 
 #include "base/random.hpp"
 #include "storage/files/core/session_machine.hpp"
+#include "tests/unit/storage/files/one_file.hpp"
 
 namespace understudy::files {
 namespace {
-
-constexpr Instant start = Instant(1000s);
-const LockedFile file{7, LockSpace::range};
 
 HeldLock wish(std::uint64_t session, LockRange range, LockMode mode, const std::string& owner = "p") {
     return {{session, 1, owner}, range, mode};

@@ -7,13 +7,12 @@
 #include <array>
 
 #include "base/random.hpp"
+#include "tests/unit/storage/files/one_file.hpp"
 
 namespace understudy::files {
 namespace {
 
-const LockedFile file{7, LockSpace::range};
 const SessionRecord one_of_before{{{"a", "1"}}, 0, {}, {}, {}};
-constexpr Instant start = Instant(1000s);
 
 std::string words(const SessionAction& action) {
     if (const auto* it = std::get_if<SessionOpened>(&action))

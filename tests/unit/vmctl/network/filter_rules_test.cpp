@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/vmctl/network/service_tags.hpp"
+
 namespace understudy::vmctl {
 namespace {
-
-const ServiceTags tags{parse_network("192.0.2.0/24").value(), parse_address("168.63.129.16").value()};
 
 SecurityGroup corda() {
     SecurityGroup group{"corda", {}};

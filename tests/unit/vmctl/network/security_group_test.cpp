@@ -4,12 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/vmctl/network/service_tags.hpp"
+
 namespace understudy::vmctl {
 namespace {
 
 using ::testing::HasSubstr;
 
-const ServiceTags tags{parse_network("192.0.2.0/24").value(), parse_address("168.63.129.16").value()};
 const Ipv4Address in_network = parse_address("192.0.2.11").value();
 const Ipv4Address neighbour = parse_address("192.0.2.12").value();
 const Ipv4Address outside = parse_address("198.51.100.7").value();
