@@ -112,6 +112,17 @@ Statement Translator::alter_table(const PgQuery__AlterTableStmt& node) {
     return result;
 }
 
+std::string Translator::rename_column(const Table& changed, const PgQuery__RenameStmt& node) {
+    if (changed.kind == Table::Kind::view) refuse("RENAME of a view's column");
+    const Scope scope = table_scope(changed, *node.relation, false);
+    if (find_column(scope, {}, node.subname).has_error())
+        fail(sqlstate::undefined_column, "column \"{}\" does not exist", node.subname);
+    if (find_column(scope, {}, node.newname).has_value())
+        fail("42701", "column \"{}\" of relation \"{}\" already exists", node.newname, changed.name);
+    return fmt::format("ALTER TABLE {} RENAME COLUMN {} TO {}", changed.sql, quoted(node.subname),
+                       quoted(node.newname));
+}
+
 Statement Translator::rename(const PgQuery__RenameStmt& node) {
     Statement result;
     result.kind = StatementKind::definition;
@@ -128,8 +139,7 @@ Statement Translator::rename(const PgQuery__RenameStmt& node) {
     if (node.rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE)
         result.sql = fmt::format("ALTER TABLE {} RENAME TO {}", changed->sql, quoted(node.newname));
     else if (node.rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN)
-        result.sql = fmt::format("ALTER TABLE {} RENAME COLUMN {} TO {}", changed->sql, quoted(node.subname),
-                                 quoted(node.newname));
+        result.sql = rename_column(*changed, node);
     else
         refuse("this kind of RENAME");
     return result;

@@ -160,6 +160,7 @@ class Translator {
     Statement alter_table(const PgQuery__AlterTableStmt& node);
     void drop_column(const Table& table, const std::string& name, bool cascade, Statement& result);
     Statement rename(const PgQuery__RenameStmt& node);
+    std::string rename_column(const Table& changed, const PgQuery__RenameStmt& node);
     Statement create_view(const PgQuery__ViewStmt& node);  // views.cpp
     // sequences.cpp
     Statement create_sequence(const PgQuery__CreateSeqStmt& node);
