@@ -26,6 +26,11 @@ struct Event {
     std::map<std::string, AttributeValue> attributes;
 };
 
+// Whether it is this one of this component's events.
+inline bool is(const Event& event, std::string_view source, std::string_view name) {
+    return event.source == source && event.name == name;
+}
+
 // The line without its newline. Control characters and invalid UTF-8 come out escaped or replaced.
 std::string to_json_line(const Event& event);
 

@@ -19,7 +19,7 @@ class Measuring {
   public:
     void handle(const scenario::RegionEvent& told) {
         if (scenario::is_machine_busy(told)) busy_ = told.at;
-        if (is(told, "lab", "fault_applied")) faulted_ = true;
+        if (is(told.event, "lab", "fault_applied")) faulted_ = true;
     }
     void lengthen(Duration& longest, std::optional<Duration>& since, Duration at) const {
         if (since && (!faulted_ || was_busy_since(*since))) longest = std::max(longest, at - *since);
@@ -50,12 +50,10 @@ topology::MeasuredStart measure_start(const std::vector<scenario::RegionEvent>& 
         measuring.handle(told);
         if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) continue;
         HostProgress& seen = progress[host];
-        if (event.source == "lab" && event.name == "host_state" &&
-            string_attribute(event, "state") == "starting") {
+        if (is(event, "lab", "host_state") && string_attribute(event, "state") == "starting") {
             seen = HostProgress{};
             seen.powered_on = at;
-        } else if (event.source == "agent" && event.name == "unit_started" &&
-                   string_attribute(event, "unit") == "node") {
+        } else if (is(event, "agent", "unit_started") && string_attribute(event, "unit") == "node") {
             measuring.lengthen(measured.host_start, seen.powered_on, at);
             measuring.begin(seen.process_started, at);
         } else if (event.source != "node") {

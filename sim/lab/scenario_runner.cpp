@@ -69,7 +69,7 @@ class Runner {
         if (!fault) return scenario::worst_case_outage(scenario_, options_.topology, measured);
         Duration applied{};
         for (const auto& told : run_.events)
-            if (is(told, "lab", "fault_applied")) applied = told.at;
+            if (is(told.event, "lab", "fault_applied")) applied = told.at;
         return topology::worst_case_outage(options_.topology, measured,
                                            scenario::causes(*fault, options_.topology)) *
                failovers(scenario::leases_lost_to_slowness(run_.events, hosts_), applied,

@@ -16,19 +16,19 @@ std::string attribute_or_detail(const RegionEvent& event, const char* attribute)
 // What an event is in a failover, and whose; nothing for events that have no place in its timeline.
 std::optional<TimelineEntry> entry_of(const RegionEvent& event) {
     TimelineEntry entry{event.at, "", event.host, event.event.detail, std::nullopt};
-    if (is(event, "lab", "fault_applied") || is(event, "lab", "fault_healed")) {
+    if (is(event.event, "lab", "fault_applied") || is(event.event, "lab", "fault_healed")) {
         entry.event = event.event.name == "fault_applied" ? "fault" : "heal";
         entry.host = string_attribute(event.event, "target").value_or(event.host);
         const auto kind = string_attribute(event.event, "kind");
         if (kind) entry.detail = *kind + (event.event.detail.empty() ? "" : ": " + event.event.detail);
-    } else if (is(event, "lb", "probe_down") || is(event, "lb", "probe_up")) {
+    } else if (is(event.event, "lb", "probe_down") || is(event.event, "lb", "probe_up")) {
         entry.event = event.event.name == "probe_down" ? "probe down" : "probe up";
         entry.host = string_attribute(event.event, "backend").value_or(event.host);
         const auto probe = string_attribute(event.event, "probe");
         if (probe) entry.detail = *probe + (event.event.detail.empty() ? "" : ": " + event.event.detail);
-    } else if (is(event, "node", "lease_taken")) {
+    } else if (is(event.event, "node", "lease_taken")) {
         entry.event = "lease taken";
-    } else if (is(event, "node", "active")) {
+    } else if (is(event.event, "node", "active")) {
         entry.event = "node active";
     } else if (const auto attempt = scenario::attempt_of(event)) {
         entry.event = attempt->acknowledged ? "first success" : "first failed attempt";
@@ -43,7 +43,7 @@ std::optional<TimelineEntry> entry_of(const RegionEvent& event) {
 
 std::optional<Outage> longest_outage(const std::vector<RegionEvent>& events) {
     const auto fault = std::find_if(events.begin(), events.end(), [](const RegionEvent& event) {
-        return is(event, "lab", "fault_applied");
+        return is(event.event, "lab", "fault_applied");
     });
     if (fault == events.end()) return std::nullopt;
     std::optional<Duration> last_success;

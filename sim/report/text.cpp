@@ -42,7 +42,7 @@ std::map<std::string, std::string> activity(const std::vector<RegionEvent>& even
                                             std::size_t width) {
     std::set<std::string> hosts;
     for (const RegionEvent& event : events)
-        if (event.event.source == "node" && event.event.name == "active") hosts.insert(event.host);
+        if (is(event.event, "node", "active")) hosts.insert(event.host);
     std::map<std::string, std::string> lanes;
     for (const std::string& host : hosts) {
         std::string& lane = lanes[host];
@@ -99,8 +99,8 @@ std::string lanes(const std::vector<RegionEvent>& events, std::size_t width) {
             const char mark = attempt->acknowledged ? '+' : 'x';
             clients[column] = clients[column] == ' ' || clients[column] == mark ? mark : '~';
         }
-        if (is(event, "lab", "fault_applied")) faults[column] = '!';
-        if (is(event, "lab", "fault_healed") && faults[column] == ' ') faults[column] = '^';
+        if (is(event.event, "lab", "fault_applied")) faults[column] = '!';
+        if (is(event.event, "lab", "fault_healed") && faults[column] == ' ') faults[column] = '^';
     }
     std::size_t name_width = std::string("clients").size();
     for (const auto& [host, lane] : hosts) name_width = std::max(name_width, host.size());

@@ -26,30 +26,30 @@ std::string BackendStatus::reason() const {
 void RegionStatus::handle(const scenario::RegionEvent& occurred) {
     const Event& event = occurred.event;
     HostStatus& host = hosts_[occurred.host];
-    if (event.source == "lab" && event.name == "host_state") {
+    if (is(event, "lab", "host_state")) {
         host.state = text_of(event, "state");
         host.since = occurred.at;
         if (host.state == "off" || host.state == "starting") {
             host.node_active = false;
             host.units_ready.clear();
         }
-    } else if (event.source == "agent" && (event.name == "unit_exited" || event.name == "unit_started")) {
+    } else if (is(event, "agent", "unit_exited") || is(event, "agent", "unit_started")) {
         host.units_ready[text_of(event, "unit")] = false;
         if (text_of(event, "unit") == "node") host.node_active = false;
     } else if (event.name == "ready" || event.name == "not_ready") {
         const auto unit = string_attribute(event, "unit");
         host.units_ready[unit.value_or(event.source)] = event.name == "ready";
-    } else if (event.source == "node" && (event.name == "active" || event.name == "stopped")) {
+    } else if (is(event, "node", "active") || is(event, "node", "stopped")) {
         host.node_active = event.name == "active";
-    } else if (event.source == "lb" && (event.name == "probe_up" || event.name == "probe_down")) {
+    } else if (is(event, "lb", "probe_up") || is(event, "lb", "probe_down")) {
         ProbeStatus& probe =
             balancers_[occurred.host][text_of(event, "backend")].probes[text_of(event, "probe")];
         probe = {event.name == "probe_up", event.detail};
-    } else if (event.source == "lb" && event.name == "probe_failed") {
+    } else if (is(event, "lb", "probe_failed")) {
         ProbeStatus& probe =
             balancers_[occurred.host][text_of(event, "backend")].probes[text_of(event, "probe")];
         if (!probe.up) probe.reason = event.detail;
-    } else if (event.source == "client" && event.name == "attempt") {
+    } else if (is(event, "client", "attempt")) {
         acknowledged_ = acknowledged_ || text_of(event, "outcome") == "acknowledged";
     }
 }

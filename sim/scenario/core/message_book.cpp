@@ -6,7 +6,7 @@
 namespace understudy::scenario {
 
 void MessageBook::handle(const RegionEvent& event) {
-    if (event.event.source == "node" && event.event.name == "active") active_since_[event.host] = event.at;
+    if (is(event.event, "node", "active")) active_since_[event.host] = event.at;
     if (event.event.source != "client") return;
     if (event.event.name == "attempt" && string_attribute(event.event, "outcome") == "acknowledged")
         acknowledged(event);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "base/event.hpp"
 #include "base/time.hpp"
@@ -15,9 +14,5 @@ struct RegionEvent {
     std::string host;
     Event event;
 };
-
-inline bool is(const RegionEvent& told, std::string_view source, std::string_view name) {
-    return told.event.source == source && told.event.name == name;
-}
 
 }  // namespace understudy::scenario

@@ -47,7 +47,7 @@ std::string in_words(Duration duration) {
 }
 
 std::optional<Attempt> attempt_of(const RegionEvent& event) {
-    if (!is(event, "client", "attempt")) return std::nullopt;
+    if (!is(event.event, "client", "attempt")) return std::nullopt;
     Attempt attempt;
     attempt.ended = event.at;
     attempt.began =
@@ -73,15 +73,15 @@ void RegionView::handle(const RegionEvent& event) {
             active_.erase(host);
             paused_.erase(host);
         }
-        if (string_attribute(event.event, "kind") == "pause") {
-            if (is(event, "lab", "fault_applied") && active_.contains(host))
+        if (event.event.source == "lab" && string_attribute(event.event, "kind") == "pause") {
+            if (event.event.name == "fault_applied" && active_.contains(host))
                 paused_.insert(active_.extract(host));
-            if (is(event, "lab", "fault_healed") && paused_.contains(host)) {
+            if (event.event.name == "fault_healed" && paused_.contains(host)) {
                 paused_.erase(host);
                 activate(host, event.at);
             }
         }
-        if (is(event, "node", "active")) activate(host, event.at);
+        if (is(event.event, "node", "active")) activate(host, event.at);
     }
 }
 
