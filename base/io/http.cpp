@@ -161,14 +161,12 @@ asio::awaitable<Result<HttpResponse>> http_request(std::string host, std::uint16
                                                    Duration timeout) {
     const auto executor = co_await asio::this_coro::executor;
     const std::string subject = fmt::format("{} http://{}:{}{}", request.method, host, port, request.target);
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
     tcp::resolver resolver(executor);
-    asio::steady_timer limit(executor,
-                             std::chrono::duration_cast<std::chrono::steady_clock::duration>(timeout));
+    asio::steady_timer limit(executor, deadline);
     limit.async_wait([&resolver](const boost::system::error_code& failure) {
         if (!failure) resolver.cancel();
     });
-    const auto deadline = std::chrono::steady_clock::now() +
-                          std::chrono::duration_cast<std::chrono::steady_clock::duration>(timeout);
     beast::tcp_stream connecting(executor);
     connecting.expires_at(deadline);
     auto [resolve_failure, endpoints] = co_await resolver.async_resolve(
@@ -192,7 +190,7 @@ asio::awaitable<Result<HttpResponse>> http_request_unix(std::string path, HttpRe
         co_return Error(ErrorKind::bad_input, path, "is too long for a socket's path")
             .with_number(static_cast<std::int64_t>(path.size()));
     Stream stream(executor);
-    stream.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(timeout));
+    stream.expires_after(timeout);
     const asio::generic::stream_protocol::endpoint endpoint{local::endpoint(path)};
     auto [failure] = co_await stream.async_connect(endpoint, as_result);
     if (failure) co_return step_failed(subject, "connect", failure, timeout);
