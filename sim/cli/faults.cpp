@@ -7,7 +7,7 @@
 namespace understudy::cli {
 namespace {
 
-constexpr Duration fault_limit = 30s;
+constexpr Duration faults_answer_limit = 30s;
 
 struct FaultOptions {
     std::string region;
@@ -45,7 +45,7 @@ Result<int> run_fault(const FaultOptions& options) {
     }
     UNDERSTUDY_TRY(const auto region, chosen_region(options.region));
     UNDERSTUDY_TRY(auto client, lab::ControlClient::connect(region));
-    UNDERSTUDY_TRY(const auto answer, client.request(request, fault_limit));
+    UNDERSTUDY_TRY(const auto answer, client.request(request, faults_answer_limit));
     const std::string id(answer.at("fault").as_string());
     if (answer.at("heals_itself").as_bool())
         fmt::print("{}: done\n", id);
@@ -61,7 +61,7 @@ Result<int> run_heal(const std::string& region_name, const std::string& id, bool
     UNDERSTUDY_TRY(const auto region, chosen_region(region_name));
     UNDERSTUDY_TRY(auto client, lab::ControlClient::connect(region));
     UNDERSTUDY_TRY(const auto answer,
-                   client.request({{"command", "heal"}, {"fault", all ? "all" : id}}, fault_limit));
+                   client.request({{"command", "heal"}, {"fault", all ? "all" : id}}, faults_answer_limit));
     for (const auto& healed : answer.at("healed").as_array())
         fmt::print("{}: healed\n", std::string_view(healed.as_string()));
     return 0;
@@ -70,7 +70,7 @@ Result<int> run_heal(const std::string& region_name, const std::string& id, bool
 Result<int> run_faults(const std::string& region_name, bool as_json) {
     UNDERSTUDY_TRY(const auto region, chosen_region(region_name));
     UNDERSTUDY_TRY(auto client, lab::ControlClient::connect(region));
-    UNDERSTUDY_TRY(const auto answer, client.request({{"command", "status"}}, fault_limit));
+    UNDERSTUDY_TRY(const auto answer, client.request({{"command", "status"}}, faults_answer_limit));
     const auto& faults = answer.at("status").as_object().at("faults").as_array();
     if (as_json) {
         fmt::print("{}\n", std::string_view(json::serialize(faults)));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the cloud's load balancer and the two data paths allow, as far as the configuration's reader decides
 // it, and the writer against the reader.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "lb/config.hpp"
 #include "tests/unit/lb/config_text.hpp"
