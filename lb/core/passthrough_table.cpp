@@ -68,10 +68,11 @@ class Builder {
             {fmt::format("ip daddr {} meta l4proto . th dport vmap @ports", frontend_)}};
         table_.chains["count_bytes"] = {
             "type filter hook postrouting priority mangle;",
-            {fmt::format("ct original ip daddr {} ct direction original counter name ct mark map @to_backend",
+            // What is cheap and tells most comes first: every packet meets these.
+            {fmt::format("ct direction original ct original ip daddr {} counter name ct mark map @to_backend "
+                         "accept",
                          frontend_),
-             fmt::format("ct original ip daddr {} ct direction reply counter name ct mark map @to_client",
-                         frontend_)}};
+             fmt::format("ct original ip daddr {} counter name ct mark map @to_client", frontend_)}};
 
         // A flow that was ended is told so for a while; the size bounds what many of them can take.
         table_.sets[ended_set] = {
