@@ -6,13 +6,11 @@
 #include <csignal>
 
 #include "base/io/interrupt.hpp"
-#include "sim/bench/core/results.hpp"
 #include "sim/bench/database/database.hpp"
 #include "sim/bench/files/files.hpp"
 #include "sim/bench/lb/contenders.hpp"
 #include "sim/bench/lb/lb.hpp"
 #include "sim/bench/up.hpp"
-#include "sim/bench/write_results.hpp"
 #include "sim/lab/lifecycle.hpp"
 
 using namespace understudy;
@@ -21,6 +19,14 @@ namespace {
 
 std::string beside(const char* name) {
     return (lab::program_directory().parent_path() / name).string();
+}
+
+void add_up_options(CLI::App& up, bench::UpBenchOptions& options) {
+    options.folder = beside("bench");
+    up.add_option("--topology", options.topology, "the topology file")->capture_default_str();
+    up.add_option("--rounds", options.rounds, "how often each is measured, in turn")
+        ->check(CLI::Range(1, 100))
+        ->capture_default_str();
 }
 
 void add_lb_options(CLI::App& lb, bench::LbBenchOptions& options) {
@@ -90,15 +96,11 @@ int main(int argument_count, char** arguments) {
     std::signal(SIGPIPE, SIG_IGN);
     io::catch_interrupts();
     CLI::App app{"Measures what the project claims, beside its peers, in one run"};
-    std::string topology = "topologies/corda-ha-fast.yaml";
-    int rounds = 5;
     app.require_subcommand(1);
     auto* up = app.add_subcommand(
         "up", "time from up to the first payment, beside bare QEMU boots; resident memory");
-    up->add_option("--topology", topology, "the topology file")->capture_default_str();
-    up->add_option("--rounds", rounds, "how often each is measured, in turn")
-        ->check(CLI::Range(1, 100))
-        ->capture_default_str();
+    bench::UpBenchOptions up_options;
+    add_up_options(*up, up_options);
     bench::LbBenchOptions lb_options;
     auto* lb = app.add_subcommand(
         "lb", "both data paths of the load balancer beside the bare route, HAProxy and nginx");
@@ -114,18 +116,5 @@ int main(int argument_count, char** arguments) {
     if (lb->parsed()) return report(bench::bench_lb(lb_options));
     if (database->parsed()) return report(bench::bench_database(database_options));
     if (files->parsed()) return report(bench::bench_files(files_options));
-    const auto results = bench::bench_up(topology, rounds);
-    if (results.has_error()) {
-        fmt::print(stderr, "understudy-bench: {}\n", results.error().message());
-        return exit_status(results.error().kind);
-    }
-    fmt::print("{}", bench::to_table(*results));
-    const std::string folder = beside("bench");
-    const auto written =
-        bench::write_results(*results, folder, "up", "understudy up: time to the first payment, memory");
-    if (written.has_error())
-        fmt::print(stderr, "understudy-bench: {}\n", written.error().message());
-    else
-        fmt::print("\nwritten: {0}/up.json, {0}/up.svg\n", folder);
-    return written.has_value() ? 0 : 1;
+    return report(bench::bench_up(up_options));
 }

@@ -7,10 +7,15 @@
 #include <string>
 
 #include "base/result.hpp"
-#include "sim/bench/core/results.hpp"
 
 namespace understudy::bench {
 
-Result<Results> bench_up(const std::string& topology_file, int rounds);
+struct UpBenchOptions {
+    std::string topology = "topologies/corda-ha-fast.yaml";  // a file
+    std::string folder;                                      // for the results
+    int rounds = 5;
+};
+
+Result<void> bench_up(const UpBenchOptions& options);
 
 }  // namespace understudy::bench

@@ -19,4 +19,10 @@ std::vector<std::string> missed_aims(const Results& results, const std::vector<A
     return lines;
 }
 
+std::string to_text(const Results& results, const std::vector<Aim>& aims) {
+    std::string text;
+    for (const std::string& line : missed_aims(results, aims)) text += "aim missed: " + line + "\n";
+    return text.empty() ? "every aim that was measured is reached\n" : text;
+}
+
 }  // namespace understudy::bench

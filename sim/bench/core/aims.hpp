@@ -18,4 +18,7 @@ struct Aim {
 // A line for each ratio that an aim covers and that is below it. What was not measured misses no aim.
 std::vector<std::string> missed_aims(const Results& results, const std::vector<Aim>& aims);
 
+// The same as a paragraph, which says so where every aim that was measured is reached.
+std::string to_text(const Results& results, const std::vector<Aim>& aims);
+
 }  // namespace understudy::bench

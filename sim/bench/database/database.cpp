@@ -27,6 +27,10 @@ const std::vector<Metric> metrics = {{"read_1", "prepared reads by key, 1 connec
                                      {"bulk", "bulk load", "rows/s"},
                                      {"connection_kib", "private memory of a connection", "KiB", false}};
 
+const std::vector<Aim> database_aims = {
+    {"ours/postgresql", {"read_1", "read_8", "read_64", "commit_1", "tpcb_1"}, 1.0},
+    {"ours/sqlite", {"commit_1"}, 0.5}};
+
 // The folder with all data, gone at the end.
 struct Scratch {
     explicit Scratch(const std::string& folder) : path(folder + "/database-XXXXXX") {
@@ -118,14 +122,8 @@ Result<void> bench_database(const DatabaseBenchOptions& options) {
     fmt::print(
         "\nAll durable: each commit is on the disk before it is answered. SQLite runs in this process: the "
         "limit.\n");
-    for (const auto& line : missed_aims(
-             results, {{"ours/postgresql", {"read_1", "read_8", "read_64", "commit_1", "tpcb_1"}, 1.0},
-                       {"ours/sqlite", {"commit_1"}, 0.5}}))
-        fmt::print("{}\n", line);
-    UNDERSTUDY_CHECK(
-        write_results(results, options.folder, "database", "understudy-db beside PostgreSQL and SQLite"));
-    fmt::print("\nwritten: {0}/database.json, {0}/database.svg\n", options.folder);
-    return {};
+    return conclude(results, database_aims, options.folder, "database",
+                    "understudy-db beside PostgreSQL and SQLite");
 }
 
 }  // namespace understudy::bench

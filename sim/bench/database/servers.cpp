@@ -25,7 +25,7 @@
 namespace understudy::bench {
 namespace {
 
-constexpr auto start_limit = std::chrono::seconds(30);
+constexpr auto database_start_limit = std::chrono::seconds(30);
 constexpr int connections = 100;  // as many as the bench opens, and some
 
 Result<pid_t> spawn(const std::vector<std::string>& command, const std::string& log) {
@@ -46,7 +46,7 @@ Result<pid_t> spawn(const std::vector<std::string>& command, const std::string& 
 }
 
 Result<void> await(const DatabaseServer& server, const std::string& log) {
-    const auto end = std::chrono::steady_clock::now() + start_limit;
+    const auto end = std::chrono::steady_clock::now() + database_start_limit;
     while (std::chrono::steady_clock::now() < end) {
         if (PQping(server.connection.c_str()) == PQPING_OK) return {};
         if (::waitpid(server.process, nullptr, WNOHANG) == server.process) break;

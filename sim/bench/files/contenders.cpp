@@ -27,7 +27,7 @@
 namespace understudy::bench {
 namespace {
 
-constexpr Duration start_limit = 20s;
+constexpr Duration file_server_start_limit = 20s;
 constexpr std::uint16_t own_port = 564;
 constexpr std::uint16_t ssh_port = 22;
 constexpr std::uint16_t sftp_port = 2222;
@@ -52,16 +52,16 @@ bool accepts(Endpoint target) {
 
 Result<void> wait_until_it_accepts(const Rig& rig, std::uint16_t port, const std::string& log) {
     UNDERSTUDY_TRY(const auto address, parse_address(file_server_address));
-    const Instant end = io::monotonic_now() + start_limit;
+    const Instant end = io::monotonic_now() + file_server_start_limit;
     bool accepted = false;
     rig.inside(file_server_host, [&] {
         while (!(accepted = accepts({address, port})) && io::monotonic_now() < end)
             std::this_thread::sleep_for(10ms);
     });
     if (accepted) return {};
-    return Error(
-        ErrorKind::timeout, fmt::format("{}:{}", file_server_address, port),
-        fmt::format("took no connection within {}: {}", format_duration(start_limit), last_line(log)));
+    return Error(ErrorKind::timeout, fmt::format("{}:{}", file_server_address, port),
+                 fmt::format("took no connection within {}: {}", format_duration(file_server_start_limit),
+                             last_line(log)));
 }
 
 class Starter {
@@ -202,19 +202,19 @@ Result<void> mount_at(const FileContender& contender, const std::string& host, c
     std::filesystem::create_directories(where, failure);
     if (failure) return system_error(where, failure.value());
     UNDERSTUDY_TRY(const pid_t client, contender.mount(host, where, log));
-    const Instant end = io::monotonic_now() + start_limit;
+    const Instant end = io::monotonic_now() + file_server_start_limit;
     while (mounted_type(text_of("/proc/self/mountinfo"), where).empty()) {
         if (::waitpid(client, nullptr, WNOHANG) != 0)
             return Error(ErrorKind::failed, contender.name, "its client has ended: " + last_line(log));
         if (io::monotonic_now() > end)
-            return Error(
-                ErrorKind::timeout, contender.name,
-                fmt::format("was not mounted within {}: {}", format_duration(start_limit), last_line(log)));
+            return Error(ErrorKind::timeout, contender.name,
+                         fmt::format("was not mounted within {}: {}",
+                                     format_duration(file_server_start_limit), last_line(log)));
         std::this_thread::sleep_for(10ms);
     }
     // The kernel takes the root folder for user 0's until it has asked, and in a user namespace that has none
     // refuses all that would change it.
-    const auto asked = in_child(start_limit, [&]() -> Result<double> {
+    const auto asked = in_child(file_server_start_limit, [&]() -> Result<double> {
         struct stat status = {};
         if (::stat(where.c_str(), &status) != 0) return system_error(where, errno);
         return 1;

@@ -23,12 +23,12 @@
 namespace understudy::bench {
 namespace {
 
-constexpr const char* title = "File services, side by side";
+constexpr const char* files_title = "File services, side by side";
 constexpr const char* scratch = "/run/bench";
 constexpr Duration measure_limit = 2min;
 constexpr const char* everything = "everything";  // where a contender is left out, not a measure of it
-const std::vector<Aim> aims{{"ours/sshfs", {}, 2.0},
-                            {"ours/local_fuse", {"sequential_read", "sequential_write"}, 0.5}};
+const std::vector<Aim> files_aims{{"ours/sshfs", {}, 2.0},
+                                  {"ours/local_fuse", {"sequential_read", "sequential_write"}, 0.5}};
 
 // The names among `all` that were asked for; all of them when none was.
 std::vector<std::string> chosen(const std::vector<std::string>& all, const std::vector<std::string>& only) {
@@ -38,7 +38,7 @@ std::vector<std::string> chosen(const std::vector<std::string>& all, const std::
     return result.empty() ? all : result;
 }
 
-std::vector<std::string> contender_names() {
+std::vector<std::string> file_contender_names() {
     std::vector<std::string> names;
     for (const ContenderDescription& each : file_contenders()) names.push_back(each.name);
     return names;
@@ -55,7 +55,7 @@ class Bench {
     Bench(const FilesBenchOptions& options, Rig& rig)
         : options_(options),
           rig_(rig),
-          contender_names_(chosen(contender_names(), options.only)),
+          contender_names_(chosen(file_contender_names(), options.only)),
           measures_(chosen(measure_names(), options.only)) {}
 
     Result<void> run(const std::string& store) {
@@ -71,7 +71,7 @@ class Bench {
                 fmt::print(stderr, "round {} of {}: {}\n", round + 1, options_.rounds, contender.name);
                 measure(contender);
             }
-        return conclude();
+        return report();
     }
 
   private:
@@ -84,7 +84,7 @@ class Bench {
 
     void say_what_is_compared(const std::string& store) const {
         fmt::print(
-            "{}\nThe store is {}.\n", title,
+            "{}\nThe store is {}.\n", files_title,
             options_.store.empty() ? "in memory: fsync costs what it takes to ask for it" : "in " + store);
         fmt::print(
             "A file is opened anew for each measure, the client's pages of it are dropped first,\n"
@@ -154,21 +154,19 @@ class Bench {
         fmt::print(stderr, "  {}: {} is left out: {}\n", contender, key, reason);
     }
 
-    Result<void> conclude() {
+    Result<void> report() {
         std::vector<Metric> metrics;
         for (const Workload& workload : workloads()) metrics.push_back(workload.metric);
         std::vector<Pair> pairs;
         for (const std::string& peer : contender_names_)
             if (peer != "ours") pairs.push_back({"ours", peer});
         const Results results = compare(metrics, contender_names_, samples_, pairs);
-        fmt::print("{}\n", to_side_by_side(results));
+        fmt::print("{}", to_side_by_side(results));
         for (const auto& [what, reason] : left_out_)
             if (what.second == everything ||
                 std::find(measures_.begin(), measures_.end(), what.second) != measures_.end())
                 fmt::print("left out: {}, {}: {}\n", what.first, what.second, reason);
-        for (const std::string& line : missed_aims(results, aims)) fmt::print("aim missed: {}\n", line);
-        UNDERSTUDY_CHECK(write_results(results, options_.folder, "files", title));
-        fmt::print("\nwritten: {0}/files.json, {0}/files.svg\n", options_.folder);
+        UNDERSTUDY_CHECK(conclude(results, files_aims, options_.folder, "files", files_title));
         for (const auto& [what, reason] : left_out_)
             if (what.first == "ours") return Error(ErrorKind::failed, "ours, " + what.second, reason);
         return {};
@@ -202,7 +200,7 @@ Result<void> run_inside(const FilesBenchOptions& options, const std::string& sto
 }  // namespace
 
 std::vector<std::string> only_names() {
-    std::vector<std::string> names = contender_names();
+    std::vector<std::string> names = file_contender_names();
     for (const std::string& name : measure_names()) names.push_back(name);
     return names;
 }

@@ -42,7 +42,7 @@ class Folder {
         if (!found.valid() || ::fstat(found.get(), &entry.attr) != 0) return errno;
         const std::lock_guard guard(mutex_);
         auto& inode = inodes_[entry.attr.st_ino];
-        if (inode == nullptr) inode = std::make_unique<Inode>(std::move(found), entry.attr.st_ino, 0);
+        if (inode == nullptr) inode = std::make_unique<Inode>(Inode{std::move(found), entry.attr.st_ino, 0});
         ++inode->lookups;
         entry.ino = reinterpret_cast<fuse_ino_t>(inode.get());
         return 0;

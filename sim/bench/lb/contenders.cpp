@@ -14,7 +14,7 @@
 namespace understudy::bench {
 namespace {
 
-constexpr Duration start_limit = 10s;
+constexpr Duration answer_limit = 10s;
 constexpr int balancer_processor = 1;
 constexpr const char* haproxy_program = "/usr/sbin/haproxy";
 constexpr const char* nginx_program = "/usr/sbin/nginx";
@@ -76,14 +76,14 @@ pid_t worker_of(pid_t master) {
 
 Result<void> wait_until_it_answers(const Rig& rig, const std::string& host, Endpoint target,
                                    const std::string& log) {
-    const Instant end = io::monotonic_now() + start_limit;
+    const Instant end = io::monotonic_now() + answer_limit;
     while (io::monotonic_now() < end) {
         Rate rate;
         rig.inside(host, [&] { rate = keep_asking(target, 1, 50ms); });
         if (rate.per_second > 0) return {};
     }
     return Error(ErrorKind::timeout, to_string(target),
-                 fmt::format("did not answer within {}: {}", format_duration(start_limit), last_line(log)));
+                 fmt::format("did not answer within {}: {}", format_duration(answer_limit), last_line(log)));
 }
 
 const std::vector<std::string>& contender_names() {

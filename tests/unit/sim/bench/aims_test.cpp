@@ -30,5 +30,15 @@ TEST(Aims, what_was_not_measured_misses_no_aim) {
     EXPECT_THAT(missed_aims(ours_of_two, {{"ours/absent", {}, 2.0}}), IsEmpty());
 }
 
+TEST(Aims, the_text_has_a_line_for_each_missed_aim) {
+    EXPECT_EQ(to_text(ours_of_two, {{"ours/peer", {}, 3.0}}),
+              "aim missed: ours/peer read: 1.99, the aim is 3.00\n"
+              "aim missed: ours/peer write: 2.00, the aim is 3.00\n");
+}
+
+TEST(Aims, the_text_says_that_all_are_reached) {
+    EXPECT_EQ(to_text(ours_of_two, {{"ours/peer", {}, 1.0}}), "every aim that was measured is reached\n");
+}
+
 }  // namespace
 }  // namespace understudy::bench
