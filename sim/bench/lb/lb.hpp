@@ -13,7 +13,7 @@
 namespace understudy::bench {
 
 struct LbBenchOptions {
-    int rounds = 5;
+    int rounds = 25;
     int kills = 100;
     int idle_connections = 10'000;
     std::vector<std::string> contenders;  // "routed" is always among them

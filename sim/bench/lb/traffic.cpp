@@ -2,6 +2,7 @@
 #include "sim/bench/lb/traffic.hpp"
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -75,6 +76,9 @@ class Client {
         std::array<epoll_event, 256> ready;
         const int count = ::epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()),
                                        static_cast<int>(whole.count()));
+        // Who asks again and again without waiting shares its processor with the server: without this it
+        // would keep it for whole time slices, and milliseconds of its own would be taken for the answers'.
+        if (count == 0 && whole.count() == 0) ::sched_yield();
         for (int i = 0; i < count; ++i) {
             const std::size_t slot = ready[static_cast<std::size_t>(i)].data.u64;
             Connection& connection = slots_[slot];
