@@ -2,11 +2,14 @@
 # The project's target kinds. A target's kind decides what it may link; the check runs at configure time.
 
 add_library(understudy_warnings INTERFACE)
-if(UNDERSTUDY_FUZZ)  # the warnings are the other compiler's
-  target_compile_options(understudy_warnings INTERFACE -fsanitize=fuzzer-no-link,address,undefined
-    -fno-sanitize-recover=all
+if(UNDERSTUDY_SANITIZE)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "UNDERSTUDY_SANITIZE: libFuzzer comes with clang; configure with -DCMAKE_CXX_COMPILER=clang++")
+  endif()
+  target_compile_options(understudy_warnings INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
     -fno-sanitize=function  # clang 14 puts it into coroutines in a way that it cannot assemble
-    -w)
+    -w)  # the warnings are the other compiler's
+  target_link_options(understudy_warnings INTERFACE -fsanitize=address,undefined)
 else()
 target_compile_options(understudy_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow=local -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
@@ -23,10 +26,6 @@ target_compile_definitions(understudy_warnings INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
   BOOST_JSON_NO_LIB SPDLOG_FMT_EXTERNAL)
 target_include_directories(understudy_warnings INTERFACE ${CMAKE_SOURCE_DIR})
-if(UNDERSTUDY_SANITIZE)
-  target_compile_options(understudy_warnings INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all)
-  target_link_options(understudy_warnings INTERFACE -fsanitize=address,undefined)
-endif()
 find_program(UNDERSTUDY_MOLD mold)
 if(UNDERSTUDY_MOLD)
   target_link_options(understudy_warnings INTERFACE -fuse-ld=mold)
@@ -36,12 +35,12 @@ if(UNDERSTUDY_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${UNDERSTUDY_CCACHE})
 endif()
 
-# Most of what a source takes to compile is what it includes. Six at a time take about half of the processor; who
-# changes one source after another can have each by itself.
-option(UNDERSTUDY_BATCHES "Build six sources of a library or program at a time" ON)
+# Most of what a source takes to compile is what it includes. Twelve at a time take less than half as long as each by
+# itself; who changes one source after another can have that.
+option(UNDERSTUDY_BATCHES "Build twelve sources of a library or program at a time" ON)
 function(understudy_build_in_batches name)
   if(UNDERSTUDY_BATCHES)
-    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
     # A coroutine's frame has fields of its source's own types: elsewhere that source would be a header.
     target_compile_options(${name} PRIVATE -Wno-subobject-linkage)
   endif()
@@ -109,21 +108,28 @@ function(understudy_program_test name program label timeout)
     ENVIRONMENT "UNDERSTUDY_SOURCE_DIR=${CMAKE_SOURCE_DIR};UNDERSTUDY_BIN_DIR=${CMAKE_BINARY_DIR}/bin")
 endfunction()
 
-# A libFuzzer program, in the tree of UNDERSTUDY_FUZZ only. Run by CTest (label fuzz) for UNDERSTUDY_FUZZ_SECONDS,
+# A libFuzzer program, in the tree of UNDERSTUDY_SANITIZE only. Run by CTest (label fuzz) for UNDERSTUDY_FUZZ_SECONDS,
 # beginning from tests/fuzz/corpus/NAME; what it finds beside is kept in the build tree, a failing input too.
+# The project's libraries that it links are what it looks into: it sees the way through them, and they are optimized,
+# since a fuzzer finds by trying much.
 set(UNDERSTUDY_FUZZ_SECONDS 60 CACHE STRING "How long each fuzzer runs")
 add_custom_target(fuzzers)
 function(understudy_fuzzer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
-  if(NOT UNDERSTUDY_FUZZ)
+  if(NOT UNDERSTUDY_SANITIZE)
     return()
-  endif()
-  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    message(FATAL_ERROR "${name}: libFuzzer comes with clang; configure with -DCMAKE_CXX_COMPILER=clang++")
   endif()
   add_executable(fuzz_${name} EXCLUDE_FROM_ALL ${ARG_SOURCES})
   target_link_libraries(fuzz_${name} PRIVATE ${ARG_LINK} understudy_warnings)
+  target_compile_options(fuzz_${name} PRIVATE -fsanitize=fuzzer-no-link -O2)
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer,address,undefined)
+  foreach(library IN LISTS ARG_LINK)
+    get_target_property(seen ${library} UNDERSTUDY_FUZZED)
+    if(NOT seen)
+      target_compile_options(${library} PRIVATE -fsanitize=fuzzer-no-link -O2)
+      set_target_properties(${library} PROPERTIES UNDERSTUDY_FUZZED ON)
+    endif()
+  endforeach()
   set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
   add_dependencies(fuzzers fuzz_${name})
   set(found ${CMAKE_BINARY_DIR}/fuzz/found/${name})

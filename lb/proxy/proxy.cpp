@@ -24,13 +24,16 @@ Error not_open() {
 }  // namespace
 
 struct Proxy::Reports {
+    Reports(boost::asio::any_io_executor where, DataPathObserver& told)
+        : executor(std::move(where)), observer(&told) {}
+
     boost::asio::any_io_executor executor;
     DataPathObserver* observer;  // the executor's thread only; none once the proxy is gone
     std::atomic<int> waiting{0};
 };
 
 Proxy::Proxy(boost::asio::any_io_executor executor, DataPathObserver& observer)
-    : reports_(std::make_shared<Reports>(std::move(executor), &observer)) {
+    : reports_(std::make_shared<Reports>(std::move(executor), observer)) {
     context_.attempt_failed = [reports = reports_](std::string rule, std::string host, Endpoint client,
                                                    std::string reason) {
         if (reports->waiting.fetch_add(1) >= most_reports_waiting) {

@@ -34,7 +34,7 @@ struct MapConfig {
     std::string file;
 };
 
-Result<MapConfig> load_config(const std::string& path) {
+Result<MapConfig> load_map_config(const std::string& path) {
     UNDERSTUDY_TRY(const config::Node tree, config::load_file(path));
     config::Diagnostics diagnostics;
     config::Mapping root = config::Value(tree, "", diagnostics).mapping();
@@ -141,7 +141,7 @@ asio::awaitable<io::HttpResponse> MapService::answer(io::HttpRequest request) {
 }  // namespace
 
 int run_network_map(const std::string& config_path) {
-    const auto config = load_config(config_path);
+    const auto config = load_map_config(config_path);
     if (config.has_error()) return io::fail(config.error());
     MapService service(*config);
     if (const auto loaded = service.load(); loaded.has_error()) return io::fail(loaded.error());

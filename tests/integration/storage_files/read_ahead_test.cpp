@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t piece_bytes = 64 << 10;
 constexpr int pieces = 12;
-constexpr int rounds = 10;
+constexpr int rereads = 10;
 
 class ReadAhead : public MountsOfTwo {
   protected:
@@ -51,7 +51,7 @@ TEST_F(ReadAhead, what_comes_next_is_asked_for_before_it_is_read) {
 
 TEST_F(ReadAhead, whoever_was_granted_a_lock_reads_what_was_written_before) {
     io::UniqueFd there = open(at_b("x"), O_RDWR), lock_file = open(at_a("lock"));
-    for (int round = 0; round < rounds; ++round) {
+    for (int round = 0; round < rereads; ++round) {
         io::UniqueFd file = open(at_a("x"), O_RDONLY);
         read_up_to(file, 4);
         write(there, 4, 'b');
@@ -66,7 +66,7 @@ TEST_F(ReadAhead, whoever_was_granted_a_lock_reads_what_was_written_before) {
 
 TEST_F(ReadAhead, whoever_asks_for_the_status_reads_what_was_written_before) {
     io::UniqueFd there = open(at_b("x"), O_RDWR);
-    for (int round = 0; round < rounds; ++round) {
+    for (int round = 0; round < rereads; ++round) {
         io::UniqueFd file = open(at_a("x"), O_RDONLY);
         read_up_to(file, 4);
         write(there, 4, 'b');
@@ -82,7 +82,7 @@ TEST_F(ReadAhead, whoever_asks_for_the_status_reads_what_was_written_before) {
 TEST_F(ReadAhead, what_the_same_host_writes_is_read) {
     for (const int flags : {O_RDWR, O_RDWR | O_SYNC}) {
         io::UniqueFd beside = open(at_a("x"), flags);
-        for (int round = 0; round < rounds; ++round) {
+        for (int round = 0; round < rereads; ++round) {
             io::UniqueFd file = open(at_a("x"), O_RDONLY);
             read_up_to(file, 4);
             write(beside, 5, 'b');
@@ -99,12 +99,12 @@ TEST_F(ReadAhead, what_the_same_host_writes_is_read) {
 TEST_F(ReadAhead, a_file_that_grows_is_read_to_its_new_end) {
     io::UniqueFd there = open(at_b("x"), O_RDWR), file = open(at_a("x"), O_RDONLY);
     read_up_to(file, pieces);  // what is not there yet was asked for, too
-    for (int piece = pieces; piece < pieces + rounds; ++piece) {
+    for (int piece = pieces; piece < pieces + rereads; ++piece) {
         write(there, piece, 'c');
         EXPECT_EQ(::fsync(there.get()), 0);
         EXPECT_EQ(read(file, piece), "c");
     }
-    EXPECT_EQ(read(file, pieces + rounds), "");
+    EXPECT_EQ(read(file, pieces + rereads), "");
 }
 
 TEST_F(ReadAhead, what_was_asked_for_more_than_twenty_milliseconds_ago_is_asked_for_anew) {
