@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <random>
 
 #include "base/io/process_memory.hpp"
 #include "sim/bench/core/metric.hpp"
@@ -54,11 +55,16 @@ class Bench {
         UNDERSTUDY_TRY(contenders_,
                        start_contenders(rig_, {options_.contenders, options_.programs, options_.peers, logs(),
                                                options_.idle_connections}));
-        for (int round = 0; round < options_.rounds; ++round)
-            for (const Contender& contender : contenders_) {
+        // Whoever follows one that used both processors finds a slower machine: each time another does.
+        std::vector<Contender> turns = contenders_;
+        std::mt19937 order(0);
+        for (int round = 0; round < options_.rounds; ++round) {
+            std::shuffle(turns.begin(), turns.end(), order);
+            for (const Contender& contender : turns) {
                 fmt::print(stderr, "round {} of {}: {}\n", round + 1, options_.rounds, contender.name);
                 measure(contender);
             }
+        }
         for (const Contender& contender : contenders_) UNDERSTUDY_CHECK(measure_memory(contender));
         collect();
         // Written now too: minutes of measuring are not lost to a failure of what follows.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bench of the load balancer: both data paths beside the bare route, HAProxy and nginx, in one sandbox,
-// in rounds taken in turn: answers a second over kept connections, new connections a second, bulk transfer,
-// latency at a set rate, memory with many idle connections; then the time from a backend's death to the
-// first connection routed elsewhere. Client and backend share one processor, the balancers have another.
+// in rounds taken in turn, in another order each time: answers a second over kept connections, new
+// connections a second, bulk transfer, latency at a set rate, memory with many idle connections; then the
+// time from a backend's death to the first connection routed elsewhere. Client and backend share one
+// processor, the balancers have another.
 #pragma once
 
 #include <string>
