@@ -18,6 +18,7 @@
 #include "lb/passthrough/backend_routes.hpp"
 #include "lb/passthrough/conntrack.hpp"
 #include "lb/passthrough/counters.hpp"
+#include "lb/passthrough/flow_sweeper.hpp"
 #include "lb/passthrough/network_namespace.hpp"
 #include "lb/passthrough/settings.hpp"
 #include "lb/passthrough/stale_segment.hpp"
@@ -27,10 +28,11 @@ namespace {
 
 namespace asio = boost::asio;
 
-// How often what the kernel does late or not at all is looked after: expired flows, lost routes.
-constexpr Duration shortest_round = 250ms;
-constexpr Duration longest_round = 5s;
-constexpr std::size_t most_resets = 60'000;  // two elements each; ended_set holds more
+// How often what the kernel does late or not at all is looked after.
+constexpr Duration between_routes = 500ms;  // lost ones
+constexpr Duration shortest_between_sweeps = 250ms;
+constexpr Duration longest_between_sweeps = 30s;  // it needs no help with what may be later
+constexpr std::size_t most_resets = 60'000;       // two elements each; ended_set holds more
 
 // A table of another configuration says nothing about this one.
 Result<void> check_fits(const Config& config, const RoutingTable& routing) {
@@ -59,7 +61,8 @@ class Passthrough::Kernel : public std::enable_shared_from_this<Kernel> {
         }));
         kernel->config_ = std::move(config);
         kernel->wait_for_idle_flows();
-        kernel->make_rounds();
+        kernel->sweep_for_timeouts();
+        kernel->look_after_routes();
         return kernel;
     }
 
@@ -86,6 +89,7 @@ class Passthrough::Kernel : public std::enable_shared_from_this<Kernel> {
         }
         rules_ = std::move(next);
         config_ = std::move(config);
+        sweep_for_timeouts();
         return {};
     }
 
@@ -120,7 +124,8 @@ class Passthrough::Kernel : public std::enable_shared_from_this<Kernel> {
 
     void close() {
         events_.close();
-        rounds_.cancel();
+        routes_timer_.cancel();
+        sweeper_.reset();
         static_cast<void>(nftables_->run(render_removal(table_)));
         if (const auto flows = conntrack_->flows(std::nullopt))
             for (const ConntrackFlow& flow : *flows)
@@ -129,7 +134,7 @@ class Passthrough::Kernel : public std::enable_shared_from_this<Kernel> {
     }
 
   private:
-    explicit Kernel(asio::any_io_executor executor) : events_(executor), rounds_(executor) {}
+    explicit Kernel(asio::any_io_executor executor) : events_(executor), routes_timer_(executor) {}
 
     // In the namespace: opens all sockets and puts the table in force.
     Result<void> take(const Config& config, const RoutingTable& routing) {
@@ -140,6 +145,7 @@ class Passthrough::Kernel : public std::enable_shared_from_this<Kernel> {
         UNDERSTUDY_TRY(nftables_, io::Nftables::open());
         // Before the first flow: the kernel keeps no record of the end of a flow that nobody listened for.
         UNDERSTUDY_TRY(idle_flows_, IdleFlows::open());
+        UNDERSTUDY_TRY(sweeper_, FlowSweeper::open());
         NftTable table = rules_.table(routing);
         Result<void> rest = run(render_table(table));
         if (rest.has_value()) rest = check_namespace(config);
@@ -226,22 +232,23 @@ class Passthrough::Kernel : public std::enable_shared_from_this<Kernel> {
                            });
     }
 
-    // An idle timeout is noticed at most a tenth of it late. Nothing waits for a round: what fails in one is
-    // done in the next.
-    void make_rounds() {
-        Duration shortest = longest_round * 10;
+    // An idle timeout is noticed at most a tenth of it late.
+    void sweep_for_timeouts() {
+        Duration shortest = longest_between_sweeps * 10;
         for (const Rule& rule : config_->rules) shortest = std::min(shortest, rule.idle_timeout);
         for (const InboundNatRule& rule : config_->inbound_nat_rules)
             shortest = std::min(shortest, rule.idle_timeout);
-        const bool floating = !routes_of(*config_, rules_).empty();
-        rounds_.expires_after(
-            std::clamp(shortest / 10, shortest_round, floating ? 2 * shortest_round : longest_round));
-        rounds_.async_wait([weak = weak_from_this()](const boost::system::error_code& failed) {
+        if (config_->outbound) shortest = std::min(shortest, config_->outbound->idle_timeout);
+        sweeper_->every(std::max(shortest / 10, shortest_between_sweeps));
+    }
+
+    void look_after_routes() {
+        routes_timer_.expires_after(between_routes);
+        routes_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& failed) {
             const auto self = weak.lock();
             if (self == nullptr || failed || !self->events_.is_open()) return;
             self->routes_->refresh();
-            static_cast<void>(self->conntrack_->sweep());
-            self->make_rounds();
+            self->look_after_routes();
         });
     }
 
@@ -253,8 +260,9 @@ class Passthrough::Kernel : public std::enable_shared_from_this<Kernel> {
     std::optional<BackendRoutes> routes_;
     std::optional<io::Nftables> nftables_;
     std::optional<IdleFlows> idle_flows_;
+    std::optional<FlowSweeper> sweeper_;
     asio::posix::stream_descriptor events_;
-    asio::steady_timer rounds_;
+    asio::steady_timer routes_timer_;
     std::map<std::string, std::uint64_t> idle_timeouts_;  // by the rule's name
 };
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // How flows end that don't end by themselves: idle timeouts, orders, a balancer that is closed or killed.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 
+#include "lb/passthrough/conntrack.hpp"
 #include "passthrough_scene.hpp"
 
 namespace understudy::lb {
@@ -51,6 +53,27 @@ TEST(PassthroughEnds, an_idle_flow_is_reset_at_both_ends_though_neither_speaks) 
         ASSERT_TRUE(traffic.has_value());
         EXPECT_EQ(traffic->rules[0].idle_timeouts, 1U);
         EXPECT_EQ(traffic->rules[0].backends[0].established, 0U);
+    });
+}
+
+// A look through the kernel's table can take tens of milliseconds: no probe may wait for it.
+TEST(PassthroughEnds, idle_flows_end_though_the_executor_does_nothing) {
+    in_sandbox([] {
+        Scene scene;
+        const io::UniqueFd listener = listen_in(scene.backends[0], 8080);
+        auto ended = IdleFlows::open();
+        ASSERT_TRUE(ended.has_value());
+        Config config = scene.config();
+        config.rules[0].idle_timeout = 100min;
+        scene.open(config, everywhere(1, {0}));
+        config.rules[0].idle_timeout = 1s;
+        const auto changed =
+            scene.path.reconfigure(std::make_shared<const Config>(config), everywhere(1, {0}));
+        ASSERT_TRUE(changed.has_value()) << changed.error().message();
+        const Connection idle = connect_through(scene, listener);
+        pollfd told{ended->descriptor(), POLLIN, 0};
+        EXPECT_EQ(::poll(&told, 1, answered_within_ms), 1);
+        EXPECT_EQ(ended->take().size(), 1U);
     });
 }
 
