@@ -144,8 +144,9 @@ Result<void> set_up_inside(const SandboxOptions& options) {
     return keep_capabilities_across_exec();
 }
 
+// noexcept: an exception of body's must not unwind into the caller's code, of which this process is a copy.
 [[noreturn]] void run_first_process(const SandboxOptions& options, const std::function<int()>& body,
-                                    io::UniqueFd pipe) {
+                                    io::UniqueFd pipe) noexcept {
     if (auto done = set_up_inside(options); done.has_error()) {
         say(pipe.get(), to_error_line(done.error()));
         ::_exit(exit_status(ErrorKind::environment));

@@ -24,7 +24,7 @@ struct SandboxOptions {
 // every capability, in the ambient set too, so that programs it executes have them. Returns the child's
 // process id, as the caller sees it, once all is set up, or the Error (kind environment) of the step that was
 // refused, with the remedy; then nothing is left running. The child ends with body's return value as exit
-// status.
+// status; an exception ends it with a signal.
 //
 // Inside: mounts are private; /proc shows the new PID namespace; /run is an empty tmpfs and XDG_RUNTIME_DIR a
 // directory in it; the loopback interface is up; nothing else is in the network namespace.

@@ -8,9 +8,11 @@
 
 #include <array>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 
 #include "base/io/unique_fd.hpp"
 
@@ -109,6 +111,16 @@ TEST(Sandbox, a_killed_sandbox_takes_every_process_with_it_within_two_seconds) {
     int status = 0;
     EXPECT_EQ(::waitpid(*pid, &status, 0), *pid);
     EXPECT_TRUE(WIFSIGNALED(status));
+}
+
+TEST(Sandbox, an_exception_ends_it_and_does_not_come_out_as_a_second_caller) {
+    START_OR_SKIP(pid, {}, []() -> int {
+        std::freopen("/dev/null", "w", stderr);  // what the runtime says of it
+        throw std::runtime_error("of the test's");
+    });
+    int status = 0;
+    EXPECT_EQ(::waitpid(*pid, &status, 0), *pid);
+    EXPECT_TRUE(WIFSIGNALED(status)) << status;
 }
 
 TEST(Sandbox, a_missing_kept_path_is_an_error_and_leaves_nothing_running) {
