@@ -22,10 +22,13 @@ struct Pair {
     std::string peer;
 };
 
-using Samples = std::map<std::string, std::map<std::string, std::vector<double>>>;  // key, contender
+// By key and contender: what each round found, in the order of the rounds.
+using Samples = std::map<std::string, std::map<std::string, std::vector<double>>>;
 
 // A row for each metric and contender that has samples, in the order given; for each pair and metric the
-// ratio "OURS/PEER KEY" of the medians, above 1 where ours is better. A pair of which one has no samples or a
+// ratio "OURS/PEER KEY", above 1 where ours is better. It is the median of the rounds' own ratios: a machine
+// that others use too changes its speed from round to round, and both of a round meet the same. (Where one
+// missed a round or did nothing in it, the ratio of the medians.) A pair of which one has no samples or a
 // median of nothing has no ratio.
 Results compare(const std::vector<Metric>& metrics, const std::vector<std::string>& contenders,
                 const Samples& samples, const std::vector<Pair>& pairs);

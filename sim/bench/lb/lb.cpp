@@ -23,6 +23,7 @@ namespace {
 
 // Short and often: a machine that others use too changes its speed from second to second.
 constexpr Duration measure_traffic_for = 300ms;
+constexpr Duration measure_latency_for = 600ms;  // a p99 is of the few slowest
 constexpr const char* lb_title = "Load balancers, side by side";
 constexpr int asked_a_second = 4000;  // well below what any of them can do
 
@@ -55,15 +56,12 @@ class Bench {
         UNDERSTUDY_TRY(contenders_,
                        start_contenders(rig_, {options_.contenders, options_.programs, options_.peers, logs(),
                                                options_.idle_connections}));
-        // Whoever follows one that used both processors finds a slower machine: each time another does.
-        std::vector<Contender> turns = contenders_;
-        std::mt19937 order(0);
+        turns_ = contenders_;
         for (int round = 0; round < options_.rounds; ++round) {
-            std::shuffle(turns.begin(), turns.end(), order);
-            for (const Contender& contender : turns) {
-                fmt::print(stderr, "round {} of {}: {}\n", round + 1, options_.rounds, contender.name);
-                measure(contender);
-            }
+            fmt::print(stderr, "round {} of {}\n", round + 1, options_.rounds);
+            for (const auto measure :
+                 {&Bench::measure_kept, &Bench::measure_new, &Bench::measure_bulk, &Bench::measure_latency})
+                measure_in_turn(measure);
         }
         for (const Contender& contender : contenders_) UNDERSTUDY_CHECK(measure_memory(contender));
         collect();
@@ -85,28 +83,46 @@ class Bench {
         samples_[key][contender.name].push_back(value);
     }
 
-    void measure(const Contender& contender) {
-        const Endpoint answers{contender.address, answer_port};
-        const Endpoint sends{contender.address, bulk_port};
-        rig_.inside("client", [&] {
-            use_processor(0);
-            const Rate asked = keep_asking(answers, 64, measure_traffic_for);
-            const Rate connected = connect_and_ask(answers, 64, measure_traffic_for);
-            const Rate read = read_bulk(sends, 4, measure_traffic_for);
-            const Latency latency = ask_evenly(answers, 32, asked_a_second, measure_traffic_for);
-            add("keepalive_rps", contender, asked.per_second);
-            add("new_connections", contender, connected.per_second);
-            add("bulk_gbit", contender, read.per_second * 8 / 1e9);
-            add("p50", contender, to_milliseconds(latency.median) * 1000);
-            add("p99", contender, to_milliseconds(latency.p99) * 1000);
-            for (const auto& [what, failures] : {std::pair{"answers", asked.failures},
-                                                 {"connections", connected.failures},
-                                                 {"bulk", read.failures},
-                                                 {"latency", latency.failures}})
-                if (failures > 0)
-                    fmt::print(stderr, "  {}: {} failures while measuring {}\n", contender.name, failures,
-                               what);
-        });
+    // One thing of all contenders and then the next: what is compared is measured as close together as can
+    // be. Whoever follows one that used both processors finds a slower machine: each time another does.
+    void measure_in_turn(void (Bench::*measure)(const Contender&)) {
+        std::shuffle(turns_.begin(), turns_.end(), order_);
+        for (const Contender& contender : turns_)
+            rig_.inside("client", [&] {
+                use_processor(0);
+                (this->*measure)(contender);
+            });
+    }
+
+    void measure_kept(const Contender& contender) {
+        const Rate asked = keep_asking({contender.address, answer_port}, 64, measure_traffic_for);
+        add("keepalive_rps", contender, asked.per_second);
+        report(contender, "answers", asked.failures);
+    }
+
+    void measure_new(const Contender& contender) {
+        const Rate connected = connect_and_ask({contender.address, answer_port}, 64, measure_traffic_for);
+        add("new_connections", contender, connected.per_second);
+        report(contender, "connections", connected.failures);
+    }
+
+    void measure_bulk(const Contender& contender) {
+        const Rate read = read_bulk({contender.address, bulk_port}, 4, measure_traffic_for);
+        add("bulk_gbit", contender, read.per_second * 8 / 1e9);
+        report(contender, "bulk", read.failures);
+    }
+
+    void measure_latency(const Contender& contender) {
+        const Latency latency =
+            ask_evenly({contender.address, answer_port}, 32, asked_a_second, measure_latency_for);
+        add("p50", contender, to_milliseconds(latency.median) * 1000);
+        add("p99", contender, to_milliseconds(latency.p99) * 1000);
+        report(contender, "latency", latency.failures);
+    }
+
+    static void report(const Contender& contender, const char* what, std::uint64_t failures) {
+        if (failures > 0)
+            fmt::print(stderr, "  {}: {} failures while measuring {}\n", contender.name, failures, what);
     }
 
     Result<void> measure_memory(const Contender& contender) {
@@ -155,6 +171,8 @@ class Bench {
     const LbBenchOptions& options_;
     Rig& rig_;
     std::vector<Contender> contenders_;
+    std::vector<Contender> turns_;  // the same, in the order of the last turn
+    std::mt19937 order_{0};
     Samples samples_;
     Results results_;
 };

@@ -26,11 +26,19 @@ TEST(Compare, half_the_peers_latency_is_a_ratio_of_two) {
     EXPECT_THAT(results.ratios, ElementsAre(Pair("ours/peer latency", DoubleEq(2))));
 }
 
-TEST(Compare, ratios_are_of_the_medians) {
+// The machine was three times as fast in the second round and ten times in the third.
+TEST(Compare, the_ratio_is_the_median_of_what_each_round_found) {
     const Results results =
-        compare({rate}, {"ours", "peer"}, {{"rate", {{"ours", {1, 30, 1000}}, {"peer", {10, 0, 20}}}}},
+        compare({rate}, {"ours", "peer"}, {{"rate", {{"ours", {20, 30, 90}}, {"peer", {10, 30, 100}}}}},
                 {{"ours", "peer"}});
-    EXPECT_THAT(results.ratios, ElementsAre(Pair("ours/peer rate", DoubleEq(3))));
+    EXPECT_THAT(results.ratios, ElementsAre(Pair("ours/peer rate", DoubleEq(1))));
+}
+
+TEST(Compare, the_ratio_is_of_the_medians_where_one_missed_a_round) {
+    const Results results =
+        compare({rate}, {"ours", "peer"}, {{"rate", {{"ours", {1, 30, 1000}}, {"peer", {10, 20}}}}},
+                {{"ours", "peer"}});
+    EXPECT_THAT(results.ratios, ElementsAre(Pair("ours/peer rate", DoubleEq(2))));
 }
 
 TEST(Compare, rows_come_by_metric_and_then_by_contender) {
