@@ -27,7 +27,10 @@ int main(int argc, char** argv) {
         fmt::print("{}\n", storm.error().message());
         return storm.error().kind == ErrorKind::environment ? 77 : 1;
     }
-    Result<void> outcome = (*storm)->rage(count);
+    Result<void> outcome = (*storm)->rage(count, [](std::uint64_t done) {
+        fmt::print("{} done\n", done);
+        std::fflush(stdout);
+    });
     fmt::print("{}\n", (*storm)->summary());
     if (outcome.has_value()) return 0;
     fmt::print(stderr, "{}\n{}", outcome.error().message(), (*storm)->last_events());

@@ -160,13 +160,16 @@ Result<void> Storm::strike() {
     return {};
 }
 
-Result<void> Storm::rage(std::uint64_t operations) {
+Result<void> Storm::rage(std::uint64_t operations, const std::function<void(std::uint64_t)>& tell) {
+    constexpr std::uint64_t told_every = 100'000;
     Instant moved = io::monotonic_now();
     std::uint64_t before = 0;
     while (table_->operations < operations) {
         UNDERSTUDY_CHECK(let_pass(std::chrono::milliseconds(50 + random_.below(400))));
-        if (table_->operations != before) {
-            before = table_->operations;
+        const std::uint64_t now = table_->operations;
+        if (now != before) {
+            if (now / told_every != before / told_every) tell(now);
+            before = now;
             moved = io::monotonic_now();
         } else if (io::monotonic_now() - moved > 60s) {
             return Error(ErrorKind::timeout, "the locks", "nothing was locked or unlocked for 60 s");

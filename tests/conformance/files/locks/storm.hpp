@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -21,9 +22,9 @@ class Storm {
     static Result<std::unique_ptr<Storm>> make(std::uint64_t seed);
     ~Storm();
 
-    // Until so many locks and unlocks have been done. Error kind failed: what was wrong; timeout: nothing
-    // went on for 60 s.
-    Result<void> rage(std::uint64_t operations);
+    // Until so many locks and unlocks have been done; after each 100,000 `tell` is told how many. Error kind
+    // failed: what was wrong; timeout: nothing went on for 60 s.
+    Result<void> rage(std::uint64_t operations, const std::function<void(std::uint64_t)>& tell);
     std::string summary() const;
     std::string last_events();  // of each program, for whoever must find out what went wrong
 
