@@ -26,6 +26,9 @@ std::string BackendStatus::reason() const {
 void RegionStatus::handle(const scenario::RegionEvent& occurred) {
     const Event& event = occurred.event;
     HostStatus& host = hosts_[occurred.host];
+    const auto told_probe = [&]() -> ProbeStatus& {
+        return balancers_[occurred.host][text_of(event, "backend")].probes[text_of(event, "probe")];
+    };
     if (is(event, "lab", "host_state")) {
         host.state = text_of(event, "state");
         host.since = occurred.at;
@@ -42,13 +45,9 @@ void RegionStatus::handle(const scenario::RegionEvent& occurred) {
     } else if (is(event, "node", "active") || is(event, "node", "stopped")) {
         host.node_active = event.name == "active";
     } else if (is(event, "lb", "probe_up") || is(event, "lb", "probe_down")) {
-        ProbeStatus& probe =
-            balancers_[occurred.host][text_of(event, "backend")].probes[text_of(event, "probe")];
-        probe = {event.name == "probe_up", event.detail};
+        told_probe() = {event.name == "probe_up", event.detail};
     } else if (is(event, "lb", "probe_failed")) {
-        ProbeStatus& probe =
-            balancers_[occurred.host][text_of(event, "backend")].probes[text_of(event, "probe")];
-        if (!probe.up) probe.reason = event.detail;
+        if (ProbeStatus& probe = told_probe(); !probe.up) probe.reason = event.detail;
     } else if (is(event, "client", "attempt")) {
         acknowledged_ = acknowledged_ || text_of(event, "outcome") == "acknowledged";
     }

@@ -31,8 +31,8 @@ std::vector<LostLease> leases_lost_to_slowness(const std::vector<RegionEvent>& e
     for (const RegionEvent& told : events) {
         const Event& event = told.event;
         if (is_machine_busy(told)) busy = told.at;
-        if (is(told.event, "lab", "fault_applied")) faulted[told.host] = false;
-        if (is(told.event, "lab", "fault_healed")) faulted[told.host] = true;
+        if (is(event, "lab", "fault_applied")) faulted[told.host] = false;
+        if (is(event, "lab", "fault_healed")) faulted[told.host] = true;
         if (event.source != "node" || !carries_node(told.host)) continue;
         if (event.name == "lease_taken" || event.name == "lease_renewed")
             std::erase_if(
