@@ -79,7 +79,7 @@ TEST_F(OrdinaryUser, doctor_names_what_is_closed_and_the_pod_suite_passes_once_i
         EXPECT_EQ(refused.err.rfind("understudy: /dev/fuse: ", 0), 0u) << refused.err;
         EXPECT_NE(refused.err.find("chmod"), std::string::npos) << refused.err;
     } else {
-        understudy({"down", "--all"});
+        as_ordinary({"down", "--all"});
     }
     const Outcome open = as_ordinary({"doctor", "--world", "pod"});
     if (open.status != 0) GTEST_SKIP() << "this machine gives ordinary accounts no namespaces:\n" << open.out;
