@@ -58,15 +58,14 @@ struct ExecOptions {
 };
 
 // Sends what stdin has; false when it ended.
-Result<bool> forward_input(lab::ControlClient& client) {
+bool forward_input(lab::ControlClient& client) {
     char bytes[16384];
     const ssize_t count = ::read(STDIN_FILENO, bytes, sizeof(bytes));
     if (count > 0) {
-        UNDERSTUDY_CHECK(
-            client.send({{"input", lab::base64_encode({bytes, static_cast<std::size_t>(count)})}}));
+        client.tell({{"input", lab::base64_encode({bytes, static_cast<std::size_t>(count)})}});
         return true;
     }
-    UNDERSTUDY_CHECK(client.send({{"close_input", true}}));
+    client.tell({{"close_input", true}});
     return false;
 }
 
@@ -103,12 +102,10 @@ Result<int> run_exec(const ExecOptions& options) {
         if (options.tty) {
             const winsize now = window_size();
             if (now.ws_row != size.ws_row || now.ws_col != size.ws_col)
-                UNDERSTUDY_CHECK(client.send({{"rows", now.ws_row}, {"columns", now.ws_col}}));
+                client.tell({{"rows", now.ws_row}, {"columns", now.ws_col}});
             size = now;
         }
-        if ((ready[1].revents & (POLLIN | POLLHUP)) != 0) {
-            UNDERSTUDY_TRY(input_open, forward_input(client));
-        }
+        if ((ready[1].revents & (POLLIN | POLLHUP)) != 0) input_open = forward_input(client);
         if (!client.has_buffered_line() && (ready[0].revents & (POLLIN | POLLHUP)) == 0) continue;
         UNDERSTUDY_TRY(const auto line, client.next_line(1s));
         if (!line) continue;

@@ -50,6 +50,10 @@ Result<void> ControlClient::send(const json::object& line) {
     return {};
 }
 
+void ControlClient::tell(const json::object& line) {
+    static_cast<void>(send(line));
+}
+
 Result<std::optional<json::object>> ControlClient::next_line(Duration limit) {
     const Instant end = io::monotonic_now() + limit;
     for (std::size_t searched = 0;;) {

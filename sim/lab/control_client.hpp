@@ -23,7 +23,10 @@ class ControlClient {
     static Result<ControlClient> connect(const std::string& region_name);
 
     Result<json::object> request(const json::object& request, Duration limit);
-    Result<void> send(const json::object& line);
+    // What a command that runs is told beside: input, its end, a window's size. Where it has ended meanwhile,
+    // and the connection with it, that is no failure: what it left, its exit status last, is still to be
+    // read.
+    void tell(const json::object& line);
     // The next line of a stream. Empty: the limit passed. An Error of kind `failed`: the supervisor closed.
     Result<std::optional<json::object>> next_line(Duration limit);
 
@@ -34,6 +37,8 @@ class ControlClient {
   private:
     ControlClient(io::UniqueFd socket, std::string region_name, pid_t supervisor_pid)
         : socket_(std::move(socket)), region_name_(std::move(region_name)), supervisor_pid_(supervisor_pid) {}
+    Result<void> send(const json::object& line);
+
     io::UniqueFd socket_;
     std::string region_name_;
     pid_t supervisor_pid_;

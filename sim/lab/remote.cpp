@@ -85,7 +85,7 @@ Result<CommandOutcome> RemoteRegion::exec(const std::string& host, const std::ve
     UNDERSTUDY_TRY(
         const auto answer,
         client.request({{"command", "exec"}, {"host", host}, {"argv", words(argv)}}, answer_limit));
-    UNDERSTUDY_CHECK(client.send({{"close_input", true}}));
+    client.tell({{"close_input", true}});
     const Instant end = io::monotonic_now() + limit;
     CommandOutcome outcome;
     while (io::monotonic_now() < end) {
