@@ -21,7 +21,8 @@
 //   again. `failed` and refused_over_limit stay 0.
 // - What the routing machine itself opens towards the frontend isn't balanced.
 //
-// Ownership: by whoever made it. Threads: the executor's, one.
+// Ownership: by whoever made it. Threads: the executor's, one; what is expired is looked for on one of its
+// own.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
