@@ -163,36 +163,64 @@ Rate read_bulk(Endpoint target, int connections, Duration length) {
     return {per_second(bytes, io::monotonic_now() - began), client.failures()};
 }
 
-Latency ask_evenly(Endpoint target, int connections, int rate, Duration length) {
-    Client client(target, connections);
+class EvenAsker::Client : public bench::Client {
+  public:
+    using bench::Client::Client;
+};
+
+EvenAsker::EvenAsker(Endpoint target, int connections)
+    : client_(std::make_unique<Client>(target, connections)) {
     std::vector<char> buffer(64 * 1024);
-    std::vector<Duration> times;
+    int connected = 0;
+    const Instant limit = io::monotonic_now() + 1s;  // who isn't open by then isn't asked
+    while (connected < connections && io::monotonic_now() < limit)
+        client_->wait(
+            10ms, buffer, [&connected](std::size_t) { ++connected; }, [](std::size_t, std::size_t) {});
+}
+EvenAsker::EvenAsker(EvenAsker&&) noexcept = default;
+EvenAsker& EvenAsker::operator=(EvenAsker&&) noexcept = default;
+EvenAsker::~EvenAsker() = default;
+
+void EvenAsker::ask(int rate, Duration length) {
+    std::vector<char> buffer(64 * 1024);
     const Duration step = Duration(std::chrono::seconds(1)) / rate;
-    const Instant began = io::monotonic_now();
-    Instant due = began + 100ms;  // by then every connection is open
-    std::size_t next = 0;
-    while (io::monotonic_now() - began < length) {
+    const Instant end = io::monotonic_now() + length;
+    Instant due = io::monotonic_now();
+    std::size_t waiting = 0;
+    // After the last question until its answer, but not for ever.
+    for (Instant now = due; now < end || (waiting > 0 && now < end + length); now = io::monotonic_now()) {
         // A slot that still waits for an answer gets its next question after it: one at a time, none skipped.
-        for (; due <= io::monotonic_now(); due += step, next = (next + 1) % client.size()) {
-            Connection& connection = client.at(next);
+        for (; due <= now && due < end; due += step, next_ = (next_ + 1) % client_->size()) {
+            Connection& connection = client_->at(next_);
             if (!connection.connected) continue;
             connection.due.push_back(due);
-            if (connection.due.size() == 1) client.ask(next);
+            ++waiting;
+            if (connection.due.size() == 1) client_->ask(next_);
         }
-        client.wait(
+        client_->wait(
             due - io::monotonic_now() > 1ms ? 1ms : Duration(0), buffer, [](std::size_t) {},
             [&](std::size_t slot, std::size_t size) {
-                Connection& connection = client.at(slot);
+                Connection& connection = client_->at(slot);
                 if ((connection.received += size) < answer_bytes || connection.due.empty()) return;
-                times.push_back(io::monotonic_now() - connection.due.front());
+                times_.push_back(io::monotonic_now() - connection.due.front());
                 connection.due.pop_front();
+                --waiting;
                 connection.received = 0;
-                if (!connection.due.empty()) client.ask(slot);
+                if (!connection.due.empty()) client_->ask(slot);
             });
     }
-    if (times.empty()) return {length, length, client.failures() + 1};
+    // What isn't answered by now counts as long as it has waited.
+    for (std::size_t slot = 0; slot < client_->size(); ++slot) {
+        for (const Instant asked : client_->at(slot).due) times_.push_back(io::monotonic_now() - asked);
+        client_->at(slot).due.clear();
+    }
+}
+
+Latency EvenAsker::latency() const {
+    if (times_.empty()) return {Duration(0), Duration(0), client_->failures() + 1};
+    std::vector<Duration> times = times_;
     std::sort(times.begin(), times.end());
-    return {times[times.size() / 2], times[times.size() * 99 / 100], client.failures()};
+    return {times[times.size() / 2], times[times.size() * 99 / 100], client_->failures()};
 }
 
 Result<IdleConnections> IdleConnections::open(Endpoint target, int count, Duration limit) {

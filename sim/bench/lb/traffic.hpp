@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/address.hpp"
@@ -33,9 +34,25 @@ struct Latency {
     std::uint64_t failures = 0;
 };
 
-// Asks `rate` times a second, evenly over `connections`; the time of each answer is counted from the moment
-// it was due to be asked for, so that a stall counts for everyone it keeps waiting.
-Latency ask_evenly(Endpoint target, int connections, int rate, Duration length);
+// Asks at a set rate, evenly over its connections; the time of each answer is counted from the moment it was
+// due to be asked for, so that a stall counts for everyone it keeps waiting. Asks for a short time and goes
+// on later, so that several can be measured in turn.
+class EvenAsker {
+  public:
+    EvenAsker(Endpoint target, int connections);  // opens them
+    EvenAsker(EvenAsker&&) noexcept;
+    EvenAsker& operator=(EvenAsker&&) noexcept;
+    ~EvenAsker();
+
+    void ask(int rate, Duration length);  // so many a second
+    Latency latency() const;              // of all answers until now
+
+  private:
+    class Client;
+    std::unique_ptr<Client> client_;
+    std::vector<Duration> times_;
+    std::size_t next_ = 0;  // whose turn it is
+};
 
 // Open connections that have had one answer each; closed with the object.
 class IdleConnections {
