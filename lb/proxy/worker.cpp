@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t buffer_bytes = 64 * 1024;
 constexpr Duration accept_pause = 50ms;
 constexpr Duration longest_sleep = 10s;
+constexpr Duration look_again_for = 30us;
 
 void reset_socket(int fd) {
     const linger at_once{1, 0};
@@ -74,8 +75,22 @@ void Worker::run() {
     bury();
 }
 
+// Who has just moved bytes often gets the answer to them a few microseconds later, when the other end runs on
+// this machine: to sleep and be woken takes longer than to look for it.
+std::span<const epoll_event> Worker::next_events() {
+    const Duration limit = longest_wait();
+    if (std::exchange(was_busy_, false) && limit > look_again_for) {
+        const Instant end = io::monotonic_now() + look_again_for;
+        do {
+            if (const auto events = readiness_.wait(Duration(0)); !events.empty()) return events;
+        } while (io::monotonic_now() < end);
+    }
+    return readiness_.wait(limit);
+}
+
 void Worker::serve_round() {
-    const auto events = readiness_.wait(longest_wait());
+    const auto events = next_events();
+    was_busy_ = !events.empty();
     now_ = io::monotonic_now();
     for (const epoll_event& event : events)
         static_cast<ReadinessHandler*>(event.data.ptr)->on_ready(event.events);

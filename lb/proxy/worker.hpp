@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -80,6 +81,7 @@ class Worker {
     void run();
     void serve_round();
     Duration longest_wait() const;
+    std::span<const epoll_event> next_events();
     void resume_listeners();
     void bury();
 
@@ -88,6 +90,7 @@ class Worker {
     ReadinessSet readiness_;
     Waker waker_;
     Instant now_;
+    bool was_busy_ = false;  // in the last round
     TimerWheel wheel_;
     Instant next_timeout_ = Instant::max();
     Instant resume_at_ = Instant::max();  // of paused listeners
