@@ -16,6 +16,7 @@
 
 #include "base/io/clock.hpp"
 #include "vmctl/libvirt/event_loop.hpp"
+#include "vmctl/libvirt/first_processor.hpp"
 #include "vmctl/libvirt/lifecycle.hpp"
 #include "vmctl/libvirt/root_directory.hpp"
 
@@ -241,6 +242,7 @@ class LiveHypervisor final : public Hypervisor {
 Result<SharedConnection> connect(const std::filesystem::path& root) {
     const std::string address = "qemu:///embed?root=" + root.string();
     return bounded("libvirt", open_limit, [address]() -> Result<SharedConnection> {
+        const OnFirstProcessor keeps_what_libvirt_knows_of_qemu;
         virConnectPtr connection = virConnectOpen(address.c_str());
         if (connection == nullptr)
             return libvirt_error("libvirt", ErrorKind::environment).with_remedy("see `understudy doctor`");
