@@ -96,7 +96,9 @@ Result<void> bench_up(const UpBenchOptions& options) {
     }
     Results results;
     for (const auto& [name, values] : times)
-        results.rows.push_back({name, "time to first payment", median(values), "ms"});
+        results.rows.push_back({name,
+                                name.ends_with("region") ? "time to first payment" : "time to process 1",
+                                median(values), "ms"});
     for (const auto& [name, values] : memory.resident)
         results.rows.push_back({name, "resident memory", median(values), "MiB"});
     for (const auto& [name, values] : memory.proportional)

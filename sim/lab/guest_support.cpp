@@ -32,7 +32,7 @@ Result<GuestSupport> prepare_guest(const topology::Topology& topology, const Pro
     progress("preparing the guest image", nullptr);
     vmctl::GuestImageSpec spec;
     UNDERSTUDY_TRY(spec.kernel, vmctl::find_kernel(kernel_candidates()));
-    // Only what the machines run: what is not in the image need not be unpacked by a slow processor.
+    // Only what the machines run.
     std::set<std::string> targets{fmt::format("{}/understudy-agent", inside::programs)};
     std::map<std::string, std::string> own;  // target -> source
     for (const auto& host : plan_hosts(topology, topology::HostWorld::vm, make_accounts(topology))) {
@@ -46,12 +46,13 @@ Result<GuestSupport> prepare_guest(const topology::Topology& topology, const Pro
                                               : std::filesystem::path(source->second);
         spec.programs.push_back({file, target});
     }
+    spec.first_init = program_directory() / "understudy-first-init";
     spec.init = fmt::format("{}/understudy-agent", inside::programs);
     spec.busybox = "/bin/busybox";
     spec.cache_dir = cache_directory();
     UNDERSTUDY_TRY(const auto image, vmctl::build_guest_image(spec));
-    return GuestSupport{image.kernel.string(), image.initrd.string(), vmctl::guest_command_line(),
-                        vmctl::to_string(accelerator.kind)};
+    return GuestSupport{image.kernel.string(), image.initrd.string(), image.disk.string(),
+                        vmctl::guest_command_line(), vmctl::to_string(accelerator.kind)};
 }
 
 }  // namespace understudy::lab

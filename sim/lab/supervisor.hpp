@@ -16,6 +16,7 @@ namespace understudy::lab {
 struct GuestSupport {  // the world `vm` needs it
     std::string kernel;
     std::string initrd;
+    std::string disk;
     std::string command_line;
     std::string accelerator;  // "kvm" or "tcg"
 };

@@ -77,6 +77,7 @@ std::unique_ptr<Machine> make_vm_machine(const HostPlan& plan, const GuestSuppor
     domain.vcpus = static_cast<unsigned>(plan.vcpus);
     domain.kernel = guest.kernel;
     domain.initrd = guest.initrd;
+    domain.disk = guest.disk;
     domain.command_line = guest.command_line;
     domain.accelerator =
         guest.accelerator == "kvm" ? vmctl::AcceleratorKind::kvm : vmctl::AcceleratorKind::tcg;

@@ -40,7 +40,8 @@ void ImageCache::prune() const {
         const std::string name = entry.path().filename().string();
         const std::string kind = name.substr(0, name.find('-'));
         const auto used = entry.last_write_time(error);
-        const bool known = kind == "kernel" || kind == "initrd" || kind == "stamps" || kind == "postgresql";
+        const bool known = kind == "kernel" || kind == "initrd" || kind == "disk" || kind == "stamps" ||
+                           kind == "postgresql";
         if (!error && (known || kind == "tmp")) by_kind[kind].emplace_back(used, entry.path());
     }
     const auto recent = fs::file_time_type::clock::now() - kept_after_use;

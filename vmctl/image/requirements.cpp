@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "vmctl/image/accelerator.hpp"
+#include "vmctl/image/erofs.hpp"
 #include "vmctl/image/kernel_source.hpp"
 #include "vmctl/image/programs.hpp"
 
@@ -49,6 +50,12 @@ Requirement guest_kernel(const std::vector<fs::path>& candidates) {
     return met("guest kernel", found->image.string());
 }
 
+Requirement file_system_maker() {
+    const auto found = find_mkfs_erofs();
+    if (found.has_error()) return missing("mkfs.erofs", found.error(), {});
+    return met("mkfs.erofs", found->string());
+}
+
 Requirement static_busybox(const fs::path& program) {
     const auto libraries = shared_libraries(program);
     const std::string remedy = "install the package busybox-static";
@@ -71,6 +78,7 @@ std::vector<Requirement> vm_requirements(const VmRequirementsInput& input) {
     if (::geteuid() == 0) list.push_back(libvirt_user());
     list.push_back(guest_kernel(input.kernel_candidates));
     list.push_back(static_busybox(input.busybox));
+    list.push_back(file_system_maker());
     list.push_back(accelerator(input.cache_dir));
     return list;
 }

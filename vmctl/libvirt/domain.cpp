@@ -52,6 +52,7 @@ Result<void> check(const DomainSpec& spec) {
         return refused("vcpus", std::to_string(spec.vcpus) + " is not 1 to 64");
     UNDERSTUDY_CHECK(check_path("kernel", spec.kernel));
     UNDERSTUDY_CHECK(check_path("initrd", spec.initrd));
+    if (!spec.disk.empty()) UNDERSTUDY_CHECK(check_path("disk", spec.disk));
     UNDERSTUDY_CHECK(check_path("agent socket", spec.agent_socket));
     UNDERSTUDY_CHECK(check_path("console log", spec.console_log));
     if (spec.agent_socket.size() >= sizeof(sockaddr_un::sun_path))
@@ -115,6 +116,21 @@ void add_address(XMLElement* device, int slot) {
     address->SetAttribute("slot", slot);
 }
 
+void add_disk(XMLElement* devices, const std::string& path) {
+    XMLElement* disk = add(devices, "disk");
+    disk->SetAttribute("type", "file");
+    disk->SetAttribute("device", "disk");
+    XMLElement* driver = add(disk, "driver");
+    driver->SetAttribute("name", "qemu");
+    driver->SetAttribute("type", "raw");
+    add(disk, "source")->SetAttribute("file", path.c_str());
+    XMLElement* target = add(disk, "target");
+    target->SetAttribute("dev", "vda");
+    target->SetAttribute("bus", "virtio");
+    add(disk, "readonly");
+    add_address(disk, 6);
+}
+
 void add_devices(XMLElement* domain, const DomainSpec& spec) {
     XMLElement* devices = add(domain, "devices");
     for (const char* unwanted : {"usb"}) {
@@ -122,6 +138,7 @@ void add_devices(XMLElement* domain, const DomainSpec& spec) {
         controller->SetAttribute("type", unwanted);
         controller->SetAttribute("model", "none");
     }
+    if (!spec.disk.empty()) add_disk(devices, spec.disk);
     if (spec.interface) {
         XMLElement* interface = add(devices, "interface");
         interface->SetAttribute("type", "ethernet");

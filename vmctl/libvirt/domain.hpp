@@ -28,6 +28,7 @@ struct DomainSpec {
     unsigned vcpus = 1;
     std::string kernel;  // absolute paths
     std::string initrd;
+    std::string disk;          // read-only, raw, shared with other domains; may be empty: none
     std::string command_line;  // see guest_command_line()
     AcceleratorKind accelerator = AcceleratorKind::tcg;
     std::optional<TapInterface> interface;

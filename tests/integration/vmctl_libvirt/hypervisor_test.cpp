@@ -67,6 +67,7 @@ class HypervisorTest : public testing::Test {
         spec.name = name;
         spec.kernel = shared_->image.kernel;
         spec.initrd = shared_->image.initrd;
+        spec.disk = shared_->image.disk;
         spec.command_line = guest_command_line();
         spec.agent_socket = path(name + ".sock");
         spec.console_log = path(name + ".log");

@@ -41,6 +41,8 @@ GuestImageSpec test_image_spec(const KernelSource& kernel, const fs::path& cache
     spec.kernel = kernel;
     const char* init = std::getenv("UNDERSTUDY_TEST_INIT");
     spec.programs = {{init != nullptr ? init : "", "/opt/understudy/bin/test-init"}};
+    const char* first_init = std::getenv("UNDERSTUDY_FIRST_INIT");
+    spec.first_init = first_init != nullptr ? first_init : "";
     spec.init = "/opt/understudy/bin/test-init";
     spec.busybox = "/bin/busybox";
     spec.cache_dir = cache_dir;

@@ -14,6 +14,7 @@ DomainSpec specification() {
     spec.name = "node-a";
     spec.kernel = "/cache/kernel";
     spec.initrd = "/cache/initrd";
+    spec.disk = "/cache/disk";
     spec.command_line = "quiet";
     spec.interface = TapInterface{"p-node-a", "52:54:00:00:00:0a"};
     spec.agent_socket = "/region/node-a.sock";
@@ -47,6 +48,13 @@ constexpr const char* golden = R"(<domain type="qemu">
     <on_crash>destroy</on_crash>
     <devices>
         <controller type="usb" model="none"/>
+        <disk type="file" device="disk">
+            <driver name="qemu" type="raw"/>
+            <source file="/cache/disk"/>
+            <target dev="vda" bus="virtio"/>
+            <readonly/>
+            <address type="pci" bus="0x00" slot="6"/>
+        </disk>
         <interface type="ethernet">
             <mac address="52:54:00:00:00:0a"/>
             <target dev="p-node-a" managed="no"/>
@@ -89,10 +97,12 @@ TEST(DomainXml, kvm_hands_the_hosts_processor_through_and_has_no_translation_cac
     EXPECT_THAT(xml, Not(HasSubstr("tcg")));
 }
 
-TEST(DomainXml, a_machine_without_an_interface_has_none) {
+TEST(DomainXml, a_machine_without_an_interface_or_a_disk_has_none) {
     DomainSpec spec = specification();
     spec.interface.reset();
+    spec.disk.clear();
     EXPECT_THAT(domain_xml(spec).value(), Not(HasSubstr("<interface")));
+    EXPECT_THAT(domain_xml(spec).value(), Not(HasSubstr("<disk")));
 }
 
 TEST(DomainXml, markup_in_values_is_escaped) {
@@ -118,6 +128,8 @@ TEST(DomainXml, what_libvirt_would_refuse_is_refused_by_name) {
     EXPECT_THAT(message_after([](DomainSpec& s) { s.vcpus = 0; }), HasSubstr("domain vcpus: 0"));
     EXPECT_THAT(message_after([](DomainSpec& s) { s.kernel = "kernel"; }),
                 HasSubstr("domain kernel: 'kernel' is not"));
+    EXPECT_THAT(message_after([](DomainSpec& s) { s.disk = "disk"; }),
+                HasSubstr("domain disk: 'disk' is not"));
     EXPECT_THAT(message_after([](DomainSpec& s) { s.command_line = "a\nb"; }),
                 HasSubstr("command line: has a control"));
     EXPECT_THAT(message_after([](DomainSpec& s) { s.agent_socket = "/" + std::string(107, 'a'); }),
