@@ -25,9 +25,10 @@ constexpr const char* read_ahead_file = "/sys/block/vda/queue/read_ahead_kb";
 constexpr char read_ahead_kib[] = "32";
 
 void complain(const char* subject) {
+    const int failure = errno;
     const int console = ::open("/dev/console", O_WRONLY | O_CLOEXEC);
     if (console < 0) return;
-    ::dprintf(console, "understudy-first-init: %s: %s (%d)\n", subject, std::strerror(errno), errno);
+    ::dprintf(console, "understudy-first-init: %s: %s (%d)\n", subject, std::strerror(failure), failure);
     ::close(console);
 }
 

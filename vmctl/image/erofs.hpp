@@ -16,7 +16,8 @@ Result<std::filesystem::path> find_mkfs_erofs();
 
 // `files`: path (relative, "lib/modules/fuse.ko") to content. All belong to root and may be executed. The
 // same files make the same bytes. Works in folders of its own beside `image`, which appears whole or not at
-// all. Environment error where mkfs.erofs is missing or fails; its words are in it.
+// all. bad_input: a path is absolute, empty or leads out. environment: mkfs.erofs is missing or fails; its
+// words are in it.
 Result<void> write_erofs(const std::map<std::string, std::string>& files, const std::filesystem::path& image);
 
 }  // namespace understudy::vmctl

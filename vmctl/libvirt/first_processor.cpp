@@ -39,8 +39,10 @@ OnFirstProcessor::OnFirstProcessor() {
 }
 
 OnFirstProcessor::~OnFirstProcessor() {
-    // Again until none is found: one not yet moved may have made another since they were listed.
-    while (moved_ && move_threads(first_, before_) > 0) {
+    // Again until none is found: one not yet moved may have made another since they were listed. Not for
+    // ever: if only the first is left to this process by now, they stay as they are.
+    constexpr int most_rounds = 10;
+    for (int round = 0; moved_ && round < most_rounds && move_threads(first_, before_) > 0; ++round) {
     }
 }
 
