@@ -48,6 +48,11 @@ Result<Duration> parse_duration(std::string_view text);
 // The shortest exact form for whole units, else three significant decimals: "500ms", "5s", "1.25s", "2m30s".
 std::string format_duration(Duration duration);
 
+// Of a part of a millisecond nothing is left.
+inline std::int64_t whole_milliseconds(Duration duration) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
 inline double to_milliseconds(Duration duration) {
     return std::chrono::duration<double, std::milli>(duration).count();
 }

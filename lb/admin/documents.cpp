@@ -9,7 +9,7 @@ namespace understudy::lb {
 namespace {
 
 std::int64_t milliseconds_before(Instant now, Instant then) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(now - then).count();
+    return whole_milliseconds(now - then);
 }
 
 json::object document_of(const ProbeSnapshot& probe, Instant now) {

@@ -46,8 +46,7 @@ void find_dead_peers(int fd, Duration limit) {
 }
 
 void limit_unacknowledged(int fd, Duration limit) {
-    set_number(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
-               std::chrono::duration_cast<std::chrono::milliseconds>(limit).count(), any);
+    set_number(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, whole_milliseconds(limit), any);
 }
 
 }  // namespace understudy::lb

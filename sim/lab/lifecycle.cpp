@@ -179,7 +179,7 @@ class Ending {
     // A sandbox's process 1 has ended only when the kernel has ended every other in it.
     bool wait(Duration limit) const {
         pollfd ended{handle_.get(), POLLIN, 0};
-        const auto limit_ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+        const auto limit_ms = whole_milliseconds(limit);
         const bool gone = !handle_.valid() || ::poll(&ended, 1, static_cast<int>(limit_ms)) == 1;
         ::waitpid(pid_, nullptr, WNOHANG);  // where it is this process's own child
         return gone;

@@ -40,8 +40,7 @@ json::object StatusDocument::document(bool memory) const {
                                         : "starting"},
             {"world", region_.options.world == topology::HostWorld::vm ? "vm" : "pod"},
             {"accelerator", region_.options.guest ? region_.options.guest->accelerator : "none"},
-            {"uptime_ms",
-             std::chrono::duration_cast<std::chrono::milliseconds>(region_.hub.region_time()).count()},
+            {"uptime_ms", whole_milliseconds(region_.hub.region_time())},
             {"active", active ? json::value(*active) : json::value(nullptr)},
             {"hosts", std::move(hosts)},
             {"load_balancers", std::move(balancers)},
@@ -60,7 +59,7 @@ json::object StatusDocument::host_status(const Host& host, bool memory) const {
         {"kind", plan.virtual_machine ? "vm" : "pod"},
         {"address", to_string(plan.addresses.front())},
         {"state", host.state()},
-        {"state_ms", std::chrono::duration_cast<std::chrono::milliseconds>(in_state).count()},
+        {"state_ms", whole_milliseconds(in_state)},
         {"ready", host_ready(host)},
         {"role", role},
         {"fault_domain", plan.fault_domain ? json::value(*plan.fault_domain) : json::value(nullptr)}};

@@ -10,13 +10,6 @@
 #include "sim/node/lease_store.hpp"
 
 namespace understudy::node {
-namespace {
-
-std::int64_t milliseconds(Duration duration) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
-}  // namespace
 
 LeaseKeeper::LeaseKeeper(asio::any_io_executor executor, DatabaseAddress database, LeaseIdentity self,
                          LeaseIntervals intervals, io::EventWriter& events,
@@ -84,8 +77,8 @@ void LeaseKeeper::carry_out(const LeaseAction& action) {
                             refused.holder_pid, format_duration(refused.age), format_duration(refused.wait)),
                 {{"holder", refused.holder},
                  {"holder_pid", refused.holder_pid},
-                 {"age_ms", milliseconds(refused.age)},
-                 {"wait_ms", milliseconds(refused.wait)}});
+                 {"age_ms", whole_milliseconds(refused.age)},
+                 {"wait_ms", whole_milliseconds(refused.wait)}});
         }
         void operator()(const LeaseTaken& taken) const {
             keeper.version_ = taken.version;
@@ -95,7 +88,7 @@ void LeaseKeeper::carry_out(const LeaseAction& action) {
                                   {{"version", taken.version},
                                    {"previous_holder", taken.previous_holder},
                                    {"took_over", taken.took_over},
-                                   {"previous_age_ms", milliseconds(taken.previous_age)},
+                                   {"previous_age_ms", whole_milliseconds(taken.previous_age)},
                                    {"identity", keeper.self_.machine_name}});
             keeper.taken_.cancel();
         }

@@ -26,10 +26,6 @@ constexpr Duration finish_limit = 1s;
 constexpr Duration unlock_limit = 300ms;
 constexpr Duration last_resort = 1800ms;  // a daemon ends within two seconds
 
-std::int64_t milliseconds(Duration duration) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
 // How long this process has been running, from /proc/self/stat's starttime (field 22, clock ticks since
 // boot): includes the loading of its libraries.
 Duration process_age() {
@@ -83,7 +79,7 @@ void Node::run() {
     const auto wall = std::chrono::system_clock::now().time_since_epoch();
     events_.report(
         "starting", config_.legal_name + " on " + config_.machine_name,
-        {{"attempt_start", milliseconds(std::chrono::duration_cast<Duration>(wall) - process_age())},
+        {{"attempt_start", whole_milliseconds(std::chrono::duration_cast<Duration>(wall) - process_age())},
          {"pid", std::int64_t{::getpid()}}});
     signals_.async_wait([this](const boost::system::error_code& failure, int signal) {
         if (!failure) end(0, signal == SIGTERM ? "SIGTERM" : "SIGINT", true);
@@ -168,7 +164,7 @@ asio::awaitable<Result<void>> Node::lock_journal() {
     }
     locked_ = true;
     const Duration waited = io::monotonic_now() - began;
-    events_.report("journal_locked", config_.journal_directory(), {{"wait_ms", milliseconds(waited)}});
+    events_.report("journal_locked", config_.journal_directory(), {{"wait_ms", whole_milliseconds(waited)}});
     co_return Result<void>();
 }
 
@@ -240,8 +236,8 @@ Result<void> Node::serve(const Endpoint& endpoint, io::HttpHandler handler) {
 void Node::report_active() {
     active_ = true;
     const std::map<std::string, AttributeValue> attributes{
-        {"start_ms", milliseconds(process_age() - lease_wait_ - journal_wait_)},
-        {"lease_to_active_ms", milliseconds(io::monotonic_now() - lease_since_)}};
+        {"start_ms", whole_milliseconds(process_age() - lease_wait_ - journal_wait_)},
+        {"lease_to_active_ms", whole_milliseconds(io::monotonic_now() - lease_since_)}};
     events_.report(
         "active",
         fmt::format("{} serves on P2P {}, RPC {}, HTTP {}", config_.legal_name, to_string(config_.p2p_listen),

@@ -10,19 +10,15 @@
 namespace understudy::report {
 namespace {
 
-std::int64_t milliseconds(Duration duration) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
 json::value milliseconds_or_null(const std::optional<Duration>& duration) {
-    return duration ? json::value(milliseconds(*duration)) : json::value(nullptr);
+    return duration ? json::value(whole_milliseconds(*duration)) : json::value(nullptr);
 }
 
 json::object scenario_object(const ScenarioRun& run) {
     const Duration start = run.events.empty() ? Duration{} : run.events.front().at;
     json::array entries;
     for (const TimelineEntry& entry : timeline(run.events))
-        entries.push_back(json::object{{"t_ms", milliseconds(entry.at - start)},
+        entries.push_back(json::object{{"t_ms", whole_milliseconds(entry.at - start)},
                                        {"event", entry.event},
                                        {"host", entry.host},
                                        {"detail", entry.detail}});

@@ -41,7 +41,7 @@ void Operation::report(const char* name, const std::string& detail,
 void Operation::statement_took(Duration took, const std::string& sql, const std::string& user) {
     if (slow_statement_ == Duration::zero() || took < slow_statement_) return;
     ++statistics.slow_statements;
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
+    const auto ms = whole_milliseconds(took);
     report("slow_statement", fmt::format("{} ms: {}", ms, cut(sql)),
            {{"duration_ms", ms}, {"statement", cut(sql)}, {"user", user}});
 }

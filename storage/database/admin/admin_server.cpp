@@ -13,13 +13,6 @@
 #include "storage/database/copy.hpp"
 
 namespace understudy::database {
-namespace {
-
-std::int64_t in_milliseconds(Duration duration) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
-}  // namespace
 
 Result<std::unique_ptr<AdminServer>> AdminServer::start(Server& server, const std::string& path) {
     std::unique_ptr<AdminServer> made(new AdminServer(server));
@@ -94,7 +87,7 @@ json::array AdminServer::faults() const {
         all.push_back(json::object{{"id", it.id},
                                    {"kind", to_string(it.fault.kind)},
                                    {"detail", describe(it.fault)},
-                                   {"age_ms", in_milliseconds(now - it.since)},
+                                   {"age_ms", whole_milliseconds(now - it.since)},
                                    {"befell", it.befell}});
     return all;
 }
@@ -106,7 +99,7 @@ json::object AdminServer::state() const {
             {"max_connections", server_.config().max_connections},
             {"commits_waiting", faults_of_service.commits_waiting()},
             {"frozen", faults_of_service.frozen()},
-            {"clock_step_ms", in_milliseconds(faults_of_service.clock_step())},
+            {"clock_step_ms", whole_milliseconds(faults_of_service.clock_step())},
             {"power_loss", server_.config().power_loss},
             {"faults", faults()}};
 }

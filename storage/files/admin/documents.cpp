@@ -4,10 +4,6 @@
 namespace understudy::files {
 namespace {
 
-std::int64_t milliseconds(Duration duration) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
 std::string client_of(const ExportedShare& share, std::uint64_t session) {
     return share.sessions->machine().client_of(session);
 }
@@ -26,11 +22,12 @@ json::object document_of(const ExportedShare& share, const LockedFile& file, con
 json::array sessions_of(const ExportedShare& share, Instant now) {
     json::array all;
     for (const SessionMachine::Listed& it : share.sessions->machine().sessions())
-        all.push_back(json::object{{"client", it.client},
-                                   {"leased", it.lease_end.has_value()},
-                                   {"lease_ms", it.lease_end ? json::value(milliseconds(*it.lease_end - now))
-                                                             : json::value(nullptr)},
-                                   {"locks", share.sessions->machine().locks().count(it.session)}});
+        all.push_back(
+            json::object{{"client", it.client},
+                         {"leased", it.lease_end.has_value()},
+                         {"lease_ms", it.lease_end ? json::value(whole_milliseconds(*it.lease_end - now))
+                                                   : json::value(nullptr)},
+                         {"locks", share.sessions->machine().locks().count(it.session)}});
     return all;
 }
 
@@ -50,7 +47,7 @@ json::array faults_of(const ExportedShare& share, Instant now) {
         all.push_back(json::object{{"id", it.id},
                                    {"kind", to_string(it.fault.kind)},
                                    {"detail", describe(it.fault)},
-                                   {"age_ms", milliseconds(now - it.since)},
+                                   {"age_ms", whole_milliseconds(now - it.since)},
                                    {"befell", it.befell}});
     return all;
 }

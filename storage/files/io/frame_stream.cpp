@@ -126,8 +126,7 @@ void FrameStream::close() {
 }
 
 void FrameStream::set_user_timeout(Duration limit) {
-    auto milliseconds =
-        static_cast<unsigned int>(std::chrono::duration_cast<std::chrono::milliseconds>(limit).count());
+    auto milliseconds = static_cast<unsigned int>(whole_milliseconds(limit));
     ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
 }
 

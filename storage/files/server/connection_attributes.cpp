@@ -23,8 +23,7 @@ asio::awaitable<Body> Connection::attribute(Txattrwalk request) {
     value->path = fid->file->path;
     Body reply;
     if (request.name == lease_attribute) {
-        value->attribute = std::to_string(
-            std::chrono::duration_cast<std::chrono::milliseconds>(share_->sessions->lease()).count());
+        value->attribute = std::to_string(whole_milliseconds(share_->sessions->lease()));
         reply = Rxattrwalk{value->attribute.size()};
     } else if (request.name == fence_attribute) {
         bool is_root = fid->file->path == "/";
