@@ -75,6 +75,13 @@ function(understudy_executable name)
   understudy_build_in_batches(${name})
 endfunction()
 
+# A program of the tests, in the build tree's tests/.
+function(understudy_test_program name)
+  understudy_executable(${name} ${ARGN})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_compile_options(${name} PRIVATE -O0)  # what is tested is in the libraries and programs
+endfunction()
+
 # A GoogleTest program, registered with CTest as one test. TIMEOUT is a limit against hangs, in seconds; it is COST
 # too: what may take long begins first, so that no long one is left to run by itself at the end.
 # Unit tests are built where UNDERSTUDY_UNIT_TESTS is on: ./dev builds them with sanitizers only.
@@ -110,20 +117,23 @@ endfunction()
 
 # A libFuzzer program, in the tree of UNDERSTUDY_SANITIZE only. Run by CTest (label fuzz) for UNDERSTUDY_FUZZ_SECONDS,
 # beginning from tests/fuzz/corpus/NAME; what it finds beside is kept in the build tree, a failing input too.
-# The project's libraries that it links are what it looks into: it sees the way through them, and they are optimized,
-# since a fuzzer finds by trying much.
+# LINK are the project's libraries that it looks into: it sees the way through them. Into those of OPTIMIZE too, which
+# take most of its time: a fuzzer finds by trying much. A sanitized source takes up to twice as long to optimize.
 set(UNDERSTUDY_FUZZ_SECONDS 60 CACHE STRING "How long each fuzzer runs")
 add_custom_target(fuzzers)
 function(understudy_fuzzer name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;OPTIMIZE" ${ARGN})
   if(NOT UNDERSTUDY_SANITIZE)
     return()
   endif()
   add_executable(fuzz_${name} EXCLUDE_FROM_ALL ${ARG_SOURCES})
-  target_link_libraries(fuzz_${name} PRIVATE ${ARG_LINK} understudy_warnings)
+  target_link_libraries(fuzz_${name} PRIVATE ${ARG_LINK} ${ARG_OPTIMIZE} understudy_warnings)
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer,address,undefined)
-  foreach(target fuzz_${name} ${ARG_LINK})
-    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link -O1)
+  foreach(target fuzz_${name} ${ARG_LINK} ${ARG_OPTIMIZE})
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+  endforeach()
+  foreach(target ${ARG_OPTIMIZE})
+    target_compile_options(${target} PRIVATE -O1)
   endforeach()
   set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
   add_dependencies(fuzzers fuzz_${name})
