@@ -2,9 +2,9 @@
 // understudy-lb: the load balancer as a program of its own, and its administration.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "base/command_line/command_line.hpp"
 #include "base/io/log.hpp"
 #include "lb/admin/admin_server.hpp"
 #include "lb/daemon.hpp"
@@ -23,27 +23,21 @@ int administer(const std::string& socket, const std::string& command, const std:
 }
 
 int main_of(int argc, char** argv) {
-    CLI::App app(
+    command_line::CommandLine app(
+        "understudy-lb",
         "Load balancer: probes its backends and passes flows on to the healthy ones.\n"
-        "SIGHUP reads the configuration again; no connection is lost by it.",
-        "understudy-lb");
+        "SIGHUP reads the configuration again; no connection is lost by it.");
     std::string config_path, socket, command, host;
-    app.add_option("--config", config_path, "YAML file: frontend, backends, probes, rules")
-        ->type_name("FILE");
-    CLI::App* admin = app.add_subcommand("admin", "ask or change a balancer that runs");
-    admin->add_option("--socket", socket, "its admin_socket")->required()->type_name("PATH");
-    admin->add_option("command", command, "state, metrics, reload, enable, disable or drain")
-        ->required()
-        ->check(CLI::IsMember({"state", "metrics", "reload", "enable", "disable", "drain"}));
-    admin->add_option("host", host, "the backend to enable, disable or drain");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::CallForHelp& help) {
-        return app.exit(help);
-    } catch (const CLI::ParseError& failure) {
-        return fail(fmt::format("understudy-lb: {}; see understudy-lb --help", failure.what()), 2);
-    }
-    if (admin->parsed()) {
+    app.option("--config", config_path, "YAML file: frontend, backends, probes, rules")
+        .called_in_help("FILE");
+    command_line::Command admin = app.subcommand("admin", "ask or change a balancer that runs");
+    admin.option("--socket", socket, "its admin_socket").required().called_in_help("PATH");
+    admin.option("command", command, "state, metrics, reload, enable, disable or drain")
+        .required()
+        .one_of({"state", "metrics", "reload", "enable", "disable", "drain"});
+    admin.option("host", host, "the backend to enable, disable or drain");
+    if (const auto status = app.parse(argc, argv)) return *status;
+    if (admin.chosen()) {
         const bool of_a_backend = command == "enable" || command == "disable" || command == "drain";
         if (of_a_backend == host.empty())
             return fail(fmt::format("understudy-lb admin {}: {}", command,

@@ -2,9 +2,9 @@
 // understudy-bench: the figures that the project claims, measured beside their peers.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 
+#include "base/command_line/command_line.hpp"
 #include "base/io/interrupt.hpp"
 #include "sim/bench/database/database.hpp"
 #include "sim/bench/files/files.hpp"
@@ -21,67 +21,66 @@ std::string beside(const char* name) {
     return (lab::program_directory().parent_path() / name).string();
 }
 
-void add_up_options(CLI::App& up, bench::UpBenchOptions& options) {
+void add_up_options(command_line::Command up, bench::UpBenchOptions& options) {
     options.folder = beside("bench");
-    up.add_option("--topology", options.topology, "the topology file")->capture_default_str();
-    up.add_option("--rounds", options.rounds, "how often each is measured, in turn")
-        ->check(CLI::Range(1, 100))
-        ->capture_default_str();
+    up.option("--topology", options.topology, "the topology file").with_default_in_help();
+    up.option("--rounds", options.rounds, "how often each is measured, in turn")
+        .between(1, 100)
+        .with_default_in_help();
 }
 
-void add_lb_options(CLI::App& lb, bench::LbBenchOptions& options) {
+void add_lb_options(command_line::Command lb, bench::LbBenchOptions& options) {
     options.programs = lab::program_directory().string();
     options.folder = beside("bench");
     options.peers = beside("peers/lb");
     options.contenders = bench::contender_names();
-    lb.add_option("--contenders", options.contenders, "which of them")
-        ->delimiter(',')
-        ->check(CLI::IsMember(bench::contender_names()))
-        ->capture_default_str();
-    lb.add_option("--rounds", options.rounds, "how often each is measured, in turn")
-        ->check(CLI::Range(1, 100))
-        ->capture_default_str();
-    lb.add_option("--kills", options.kills, "how often a backend dies for each data path")
-        ->check(CLI::Range(0, 10'000))
-        ->capture_default_str();
-    lb.add_option("--idle", options.idle_connections, "idle connections while memory is measured")
-        ->check(CLI::Range(1, 25'000))
-        ->capture_default_str();
+    lb.option("--contenders", options.contenders, "which of them")
+        .separated_by(',')
+        .one_of(bench::contender_names())
+        .with_default_in_help();
+    lb.option("--rounds", options.rounds, "how often each is measured, in turn")
+        .between(1, 100)
+        .with_default_in_help();
+    lb.option("--kills", options.kills, "how often a backend dies for each data path")
+        .between(0, 10'000)
+        .with_default_in_help();
+    lb.option("--idle", options.idle_connections, "idle connections while memory is measured")
+        .between(1, 25'000)
+        .with_default_in_help();
 }
 
-void add_files_options(CLI::App& files, bench::FilesBenchOptions& options) {
+void add_files_options(command_line::Command files, bench::FilesBenchOptions& options) {
     options.programs = lab::program_directory().string();
     options.folder = beside("bench");
     options.peers = beside("peers/files");
-    files.add_option("--rounds", options.rounds, "how often each is measured, in turn")
-        ->check(CLI::Range(1, 100))
-        ->capture_default_str();
-    files.add_option("--files", options.files, "how many small files")
-        ->check(CLI::Range(1, 1'000'000))
-        ->capture_default_str();
-    files.add_option("--megabytes", options.megabytes, "size of the sequential file in MiB")
-        ->check(CLI::Range(1, 4096))
-        ->capture_default_str();
-    files.add_option("--only", options.only, "contenders or measures; all of a kind where none is named")
-        ->delimiter(',')
-        ->check(CLI::IsMember(bench::only_names()));
-    files
-        .add_option("--store", options.store, "folder on a disk for the servers' files (default: in memory)")
-        ->check(CLI::ExistingDirectory);
+    files.option("--rounds", options.rounds, "how often each is measured, in turn")
+        .between(1, 100)
+        .with_default_in_help();
+    files.option("--files", options.files, "how many small files")
+        .between(1, 1'000'000)
+        .with_default_in_help();
+    files.option("--megabytes", options.megabytes, "size of the sequential file in MiB")
+        .between(1, 4096)
+        .with_default_in_help();
+    files.option("--only", options.only, "contenders or measures; all of a kind where none is named")
+        .separated_by(',')
+        .one_of(bench::only_names());
+    files.option("--store", options.store, "folder on a disk for the servers' files (default: in memory)")
+        .as_existing_directory();
 }
 
-void add_database_options(CLI::App& database, bench::DatabaseBenchOptions& options) {
+void add_database_options(command_line::Command database, bench::DatabaseBenchOptions& options) {
     options.programs = lab::program_directory().string();
     options.folder = beside("bench");
-    database.add_option("--rounds", options.rounds, "how often each is measured, in turn")
-        ->check(CLI::Range(1, 100))
-        ->capture_default_str();
-    database.add_option("--seconds", options.seconds, "how long each workload runs in a round")
-        ->check(CLI::Range(0.1, 600.0))
-        ->capture_default_str();
-    database.add_option("--rows", options.rows, "of the table that is read, and of the bulk load")
-        ->check(CLI::Range(100, 10'000'000))
-        ->capture_default_str();
+    database.option("--rounds", options.rounds, "how often each is measured, in turn")
+        .between(1, 100)
+        .with_default_in_help();
+    database.option("--seconds", options.seconds, "how long each workload runs in a round")
+        .between(0.1, 600.0)
+        .with_default_in_help();
+    database.option("--rows", options.rows, "of the table that is read, and of the bulk load")
+        .between(100, 10'000'000)
+        .with_default_in_help();
 }
 
 int report(const Result<void>& done) {
@@ -95,26 +94,28 @@ int report(const Result<void>& done) {
 int main(int argument_count, char** arguments) {
     std::signal(SIGPIPE, SIG_IGN);
     io::catch_interrupts();
-    CLI::App app{"Measures what the project claims, beside its peers, in one run"};
-    app.require_subcommand(1);
-    auto* up = app.add_subcommand(
-        "up", "time from up to the first payment, beside bare QEMU boots; resident memory");
+    command_line::CommandLine app("understudy-bench",
+                                  "Measures what the project claims, beside its peers, in one run");
+    app.requires_subcommand();
+    const command_line::Command up =
+        app.subcommand("up", "time from up to the first payment, beside bare QEMU boots; resident memory");
     bench::UpBenchOptions up_options;
-    add_up_options(*up, up_options);
+    add_up_options(up, up_options);
     bench::LbBenchOptions lb_options;
-    auto* lb = app.add_subcommand(
-        "lb", "both data paths of the load balancer beside the bare route, HAProxy and nginx");
-    add_lb_options(*lb, lb_options);
+    const command_line::Command lb =
+        app.subcommand("lb", "both data paths of the load balancer beside the bare route, HAProxy and nginx");
+    add_lb_options(lb, lb_options);
     bench::FilesBenchOptions files_options;
-    auto* files = app.add_subcommand("files", "the file service beside sshfs and a local FUSE file system");
-    add_files_options(*files, files_options);
+    const command_line::Command files =
+        app.subcommand("files", "the file service beside sshfs and a local FUSE file system");
+    add_files_options(files, files_options);
     bench::DatabaseBenchOptions database_options;
-    auto* database =
-        app.add_subcommand("database", "the database service beside PostgreSQL and SQLite in this process");
-    add_database_options(*database, database_options);
-    CLI11_PARSE(app, argument_count, arguments);
-    if (lb->parsed()) return report(bench::bench_lb(lb_options));
-    if (database->parsed()) return report(bench::bench_database(database_options));
-    if (files->parsed()) return report(bench::bench_files(files_options));
+    const command_line::Command database =
+        app.subcommand("database", "the database service beside PostgreSQL and SQLite in this process");
+    add_database_options(database, database_options);
+    if (const auto status = app.parse(argument_count, arguments)) return *status;
+    if (lb.chosen()) return report(bench::bench_lb(lb_options));
+    if (database.chosen()) return report(bench::bench_database(database_options));
+    if (files.chosen()) return report(bench::bench_files(files_options));
     return report(bench::bench_up(up_options));
 }

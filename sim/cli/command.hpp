@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every subcommand of `understudy` shares. Each add_…() declares one subcommand on the parser and sets
-// `Command::run` when it is chosen; main runs it and turns its Result into the exit status of the contract
+// `Choice::run` when it is chosen; main runs it and turns its Result into the exit status of the contract
 // (docs/ARCHITECTURE.md): the number it returns, or the status of its Error, which is printed on stderr.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 
+#include "base/command_line/command_line.hpp"
 #include "base/result.hpp"
 
 namespace understudy::cli {
 
-struct Command {
+struct Choice {
     std::function<Result<int>()> run;
 };
 
-void add_up(CLI::App& app, Command& command);
-void add_down(CLI::App& app, Command& command);
-void add_status(CLI::App& app, Command& command);
-void add_events(CLI::App& app, Command& command);
-void add_faults(CLI::App& app, Command& command);  // fault, heal, faults
-void add_exec(CLI::App& app, Command& command);    // exec, shell
-void add_explain(CLI::App& app, Command& command);
-void add_logs(CLI::App& app, Command& command);
-void add_test(CLI::App& app, Command& command);
-void add_validate(CLI::App& app, Command& command);  // validate, bound
-void add_doctor(CLI::App& app, Command& command);
+void add_up(command_line::Command app, Choice& choice);
+void add_down(command_line::Command app, Choice& choice);
+void add_status(command_line::Command app, Choice& choice);
+void add_events(command_line::Command app, Choice& choice);
+void add_faults(command_line::Command app, Choice& choice);  // fault, heal, faults
+void add_exec(command_line::Command app, Choice& choice);    // exec, shell
+void add_explain(command_line::Command app, Choice& choice);
+void add_logs(command_line::Command app, Choice& choice);
+void add_test(command_line::Command app, Choice& choice);
+void add_validate(command_line::Command app, Choice& choice);  // validate, bound
+void add_doctor(command_line::Command app, Choice& choice);
 
 // The region that --name means, or the only one that runs.
 Result<std::string> chosen_region(const std::string& name);

@@ -49,17 +49,14 @@ Result<int> run_doctor(const DoctorOptions& options) {
 
 }  // namespace
 
-void add_doctor(CLI::App& app, Command& command) {
+void add_doctor(command_line::Command app, Choice& choice) {
     auto options = std::make_shared<DoctorOptions>();
-    auto* sub = app.add_subcommand(
+    command_line::Command sub = app.subcommand(
         "doctor", "Check what this machine lacks to run regions, and say the command that mends it");
-    sub->add_option("TOPOLOGY", options->topology,
-                    "a topology file: what its programs and databases need too");
-    sub->add_option("--set", options->settings, "PATH=VALUE: change a value of the topology");
-    sub->add_option("--world", options->world, "vm or pod")
-        ->check(CLI::IsMember({"vm", "pod"}))
-        ->capture_default_str();
-    sub->callback([options, &command] { command.run = [options] { return run_doctor(*options); }; });
+    sub.option("TOPOLOGY", options->topology, "a topology file: what its programs and databases need too");
+    sub.option("--set", options->settings, "PATH=VALUE: change a value of the topology");
+    sub.option("--world", options->world, "vm or pod").one_of({"vm", "pod"}).with_default_in_help();
+    sub.when_chosen([options, &choice] { choice.run = [options] { return run_doctor(*options); }; });
 }
 
 }  // namespace understudy::cli

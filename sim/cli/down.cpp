@@ -7,18 +7,18 @@
 
 namespace understudy::cli {
 
-void add_down(CLI::App& app, Command& command) {
+void add_down(command_line::Command app, Choice& choice) {
     struct Options {
         std::string name;
         bool all = false;
     };
     auto options = std::make_shared<Options>();
-    auto* sub =
-        app.add_subcommand("down", "End a region: every process, mount, namespace, socket and file of it");
-    sub->add_option("--name", options->name, "the region; needed only when several run");
-    sub->add_flag("--all", options->all, "end every region, and remove what dead ones left");
-    sub->callback([options, &command] {
-        command.run = [options]() -> Result<int> {
+    command_line::Command sub =
+        app.subcommand("down", "End a region: every process, mount, namespace, socket and file of it");
+    sub.option("--name", options->name, "the region; needed only when several run");
+    sub.flag("--all", options->all, "end every region, and remove what dead ones left");
+    sub.when_chosen([options, &choice] {
+        choice.run = [options]() -> Result<int> {
             std::vector<std::string> names;
             if (options->all) {
                 names = lab::region_names();

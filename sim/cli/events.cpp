@@ -50,16 +50,16 @@ Result<int> run_events(const EventsOptions& options) {
 
 }  // namespace
 
-void add_events(CLI::App& app, Command& command) {
+void add_events(command_line::Command app, Choice& choice) {
     auto options = std::make_shared<EventsOptions>();
-    auto* sub = app.add_subcommand("events", "Print what happened in a region, in order");
-    sub->add_option("--name", options->name, "the region; needed only when several run");
-    sub->add_option("--host", options->host, "only events of this host");
-    sub->add_option("--source", options->source,
-                    "only events of this component: lb, node, client, files, mount, agent, lab …");
-    sub->add_flag("--json", options->as_json, "one JSON object a line");
-    sub->add_flag("--follow,-f", options->follow, "go on until the region ends");
-    sub->callback([options, &command] { command.run = [options] { return run_events(*options); }; });
+    command_line::Command sub = app.subcommand("events", "Print what happened in a region, in order");
+    sub.option("--name", options->name, "the region; needed only when several run");
+    sub.option("--host", options->host, "only events of this host");
+    sub.option("--source", options->source,
+               "only events of this component: lb, node, client, files, mount, agent, lab …");
+    sub.flag("--json", options->as_json, "one JSON object a line");
+    sub.flag("--follow,-f", options->follow, "go on until the region ends");
+    sub.when_chosen([options, &choice] { choice.run = [options] { return run_events(*options); }; });
 }
 
 }  // namespace understudy::cli

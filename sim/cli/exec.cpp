@@ -116,26 +116,27 @@ Result<int> run_exec(const ExecOptions& options) {
 
 }  // namespace
 
-void add_exec(CLI::App& app, Command& command) {
+void add_exec(command_line::Command app, Choice& choice) {
     auto exec = std::make_shared<ExecOptions>();
-    auto* sub = app.add_subcommand("exec", "Run a command inside a host; its exit status is passed on");
-    sub->add_option("HOST", exec->host, "the host")->required();
-    sub->add_option("CMD", exec->argv, "the command, after --")->required();
-    sub->add_flag("--tty,-t", exec->tty, "give it a terminal");
-    sub->add_option("--name", exec->region, "the region; needed only when several run");
-    sub->positionals_at_end();
-    sub->callback([exec, &command] {
+    command_line::Command sub =
+        app.subcommand("exec", "Run a command inside a host; its exit status is passed on");
+    sub.option("HOST", exec->host, "the host").required();
+    sub.option("CMD", exec->argv, "the command, after --").required();
+    sub.flag("--tty,-t", exec->tty, "give it a terminal");
+    sub.option("--name", exec->region, "the region; needed only when several run");
+    sub.positionals_last();
+    sub.when_chosen([exec, &choice] {
         // The parser leaves the separator in when a positional came before it.
         if (!exec->argv.empty() && exec->argv.front() == "--") exec->argv.erase(exec->argv.begin());
-        command.run = [exec] { return run_exec(*exec); };
+        choice.run = [exec] { return run_exec(*exec); };
     });
 
     auto shell = std::make_shared<ExecOptions>();
-    sub = app.add_subcommand("shell", "Open a shell inside a host");
-    sub->add_option("HOST", shell->host, "the host (default: the active one)");
-    sub->add_option("--name", shell->region, "the region; needed only when several run");
-    sub->callback([shell, &command] {
-        command.run = [shell] {
+    sub = app.subcommand("shell", "Open a shell inside a host");
+    sub.option("HOST", shell->host, "the host (default: the active one)");
+    sub.option("--name", shell->region, "the region; needed only when several run");
+    sub.when_chosen([shell, &choice] {
+        choice.run = [shell] {
             shell->tty = true;
             shell->argv = {"/bin/sh"};
             if (shell->host.empty()) shell->host = "active";

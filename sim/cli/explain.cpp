@@ -121,15 +121,14 @@ Result<int> run_explain(const ExplainOptions& options) {
 
 }  // namespace
 
-void add_explain(CLI::App& app, Command& command) {
+void add_explain(command_line::Command app, Choice& choice) {
     auto options = std::make_shared<ExplainOptions>();
-    auto* sub = app.add_subcommand(
+    command_line::Command sub = app.subcommand(
         "explain", "Why a backend of a load balancer takes flows or not, and the one thing to fix");
-    sub->add_option("target", options->target, "LOAD_BALANCER/BACKEND, as corda-lb/corda-primary")
-        ->required();
-    sub->add_option("--name", options->region, "the region; needed only when several run");
-    sub->add_flag("--json", options->as_json, "one JSON document");
-    sub->callback([options, &command] { command.run = [options] { return run_explain(*options); }; });
+    sub.option("target", options->target, "LOAD_BALANCER/BACKEND, as corda-lb/corda-primary").required();
+    sub.option("--name", options->region, "the region; needed only when several run");
+    sub.flag("--json", options->as_json, "one JSON document");
+    sub.when_chosen([options, &choice] { choice.run = [options] { return run_explain(*options); }; });
 }
 
 }  // namespace understudy::cli

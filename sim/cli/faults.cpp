@@ -87,11 +87,11 @@ Result<int> run_faults(const std::string& region_name, bool as_json) {
 
 }  // namespace
 
-void add_faults(CLI::App& app, Command& command) {
+void add_faults(command_line::Command app, Choice& choice) {
     auto fault = std::make_shared<FaultOptions>();
-    auto* sub = app.add_subcommand(
+    command_line::Command sub = app.subcommand(
         "fault", "Break something: power-off, reset, pause, kill, stop, partition, a share or a database");
-    sub->add_option(
+    sub.option(
            "KIND", fault->kind,
            "power-off: a host loses power    reset: it loses power and starts again\n"
            "pause: it stands still           kill: SIGKILL to its node (or unit=UNIT)\n"
@@ -103,36 +103,36 @@ void add_faults(CLI::App& app, Command& command) {
            "db-freeze: a database accepts and answers nothing    db-refuse: no new connections\n"
            "db-slow-commits: each commit takes latency=D longer  db-read-only, db-disk-full: writes fail\n"
            "db-clock-step: its clock goes by step=+D or step=-D  db-power-loss: torn=pages|sectors, seed=")
-        ->required();
-    sub->add_option("TARGET", fault->words,
-                    "hosts, or 'active' or 'standby'; then KEY=VALUE: to=, unit=, as= and those of services")
-        ->required();
-    sub->add_option("--for", fault->lasts, "heal it after this time, such as 10s");
-    sub->add_option("--name", fault->region, "the region; needed only when several run");
-    sub->callback([fault, &command] { command.run = [fault] { return run_fault(*fault); }; });
+        .required();
+    sub.option("TARGET", fault->words,
+               "hosts, or 'active' or 'standby'; then KEY=VALUE: to=, unit=, as= and those of services")
+        .required();
+    sub.option("--for", fault->lasts, "heal it after this time, such as 10s");
+    sub.option("--name", fault->region, "the region; needed only when several run");
+    sub.when_chosen([fault, &choice] { choice.run = [fault] { return run_fault(*fault); }; });
 
     struct HealOptions {
         std::string region, id;
         bool all = false;
     };
     auto heal = std::make_shared<HealOptions>();
-    sub = app.add_subcommand("heal", "Undo a fault: exactly what it did");
-    sub->add_option("FAULT", heal->id, "its id");
-    sub->add_flag("--all", heal->all, "every fault in force");
-    sub->add_option("--name", heal->region, "the region; needed only when several run");
-    sub->callback(
-        [heal, &command] { command.run = [heal] { return run_heal(heal->region, heal->id, heal->all); }; });
+    sub = app.subcommand("heal", "Undo a fault: exactly what it did");
+    sub.option("FAULT", heal->id, "its id");
+    sub.flag("--all", heal->all, "every fault in force");
+    sub.option("--name", heal->region, "the region; needed only when several run");
+    sub.when_chosen(
+        [heal, &choice] { choice.run = [heal] { return run_heal(heal->region, heal->id, heal->all); }; });
 
     struct ListOptions {
         std::string region;
         bool as_json = false;
     };
     auto list = std::make_shared<ListOptions>();
-    sub = app.add_subcommand("faults", "List the faults in force");
-    sub->add_flag("--json", list->as_json, "one JSON document");
-    sub->add_option("--name", list->region, "the region; needed only when several run");
-    sub->callback(
-        [list, &command] { command.run = [list] { return run_faults(list->region, list->as_json); }; });
+    sub = app.subcommand("faults", "List the faults in force");
+    sub.flag("--json", list->as_json, "one JSON document");
+    sub.option("--name", list->region, "the region; needed only when several run");
+    sub.when_chosen(
+        [list, &choice] { choice.run = [list] { return run_faults(list->region, list->as_json); }; });
 }
 
 }  // namespace understudy::cli

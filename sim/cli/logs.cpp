@@ -49,13 +49,14 @@ Result<int> run_logs(const LogsOptions& options) {
 
 }  // namespace
 
-void add_logs(CLI::App& app, Command& command) {
+void add_logs(command_line::Command app, Choice& choice) {
     auto options = std::make_shared<LogsOptions>();
-    auto* sub = app.add_subcommand("logs", "Print what a host's programs (or 'supervisor') wrote");
-    sub->add_option("HOST", options->host, "the host")->required();
-    sub->add_flag("--follow,-f", options->follow, "go on until the region ends");
-    sub->add_option("--name", options->region, "the region; needed only when several run");
-    sub->callback([options, &command] { command.run = [options] { return run_logs(*options); }; });
+    command_line::Command sub =
+        app.subcommand("logs", "Print what a host's programs (or 'supervisor') wrote");
+    sub.option("HOST", options->host, "the host").required();
+    sub.flag("--follow,-f", options->follow, "go on until the region ends");
+    sub.option("--name", options->region, "the region; needed only when several run");
+    sub.when_chosen([options, &choice] { choice.run = [options] { return run_logs(*options); }; });
 }
 
 }  // namespace understudy::cli

@@ -34,34 +34,28 @@ int main(int argument_count, char** arguments) {
     using namespace understudy;
     std::signal(SIGPIPE, SIG_IGN);
     io::catch_interrupts();
-    CLI::App app{
-        "Rehearse a cloud high-availability deployment on one Linux machine.\n\n"
-        "  understudy up topologies/corda-ha-fast.yaml     bring a region up\n"
-        "  understudy fault power-off active               break it\n"
-        "  understudy status --watch                       look on\n"
-        "  understudy test topologies/corda-ha-fast.yaml   run its scenarios\n"};
-    app.name("understudy");
-    app.require_subcommand(1);
-    app.set_version_flag("--version", "understudy 0.1.0");
-    cli::Command command;
-    cli::add_up(app, command);
-    cli::add_status(app, command);
-    cli::add_events(app, command);
-    cli::add_exec(app, command);
-    cli::add_explain(app, command);
-    cli::add_logs(app, command);
-    cli::add_faults(app, command);
-    cli::add_down(app, command);
-    cli::add_test(app, command);
-    cli::add_validate(app, command);
-    cli::add_doctor(app, command);
-    try {
-        app.parse(argument_count, arguments);
-    } catch (const CLI::ParseError& failure) {
-        const int status = app.exit(failure, std::cout, std::cerr);
-        return status == 0 ? 0 : exit_status(ErrorKind::bad_input);
-    }
-    const auto result = command.run();
+    command_line::CommandLine app("understudy",
+                                  "Rehearse a cloud high-availability deployment on one Linux machine.\n\n"
+                                  "  understudy up topologies/corda-ha-fast.yaml     bring a region up\n"
+                                  "  understudy fault power-off active               break it\n"
+                                  "  understudy status --watch                       look on\n"
+                                  "  understudy test topologies/corda-ha-fast.yaml   run its scenarios\n");
+    app.requires_subcommand();
+    app.version("understudy 0.1.0");
+    cli::Choice choice;
+    cli::add_up(app, choice);
+    cli::add_status(app, choice);
+    cli::add_events(app, choice);
+    cli::add_exec(app, choice);
+    cli::add_explain(app, choice);
+    cli::add_logs(app, choice);
+    cli::add_faults(app, choice);
+    cli::add_down(app, choice);
+    cli::add_test(app, choice);
+    cli::add_validate(app, choice);
+    cli::add_doctor(app, choice);
+    if (const auto status = app.parse(argument_count, arguments)) return *status;
+    const auto result = choice.run();
     if (result.has_value()) return *result;
     cli::print_error(result.error());
     return exit_status(result.error().kind);

@@ -50,15 +50,15 @@ Result<int> run_status(const StatusOptions& options) {
 
 }  // namespace
 
-void add_status(CLI::App& app, Command& command) {
+void add_status(command_line::Command app, Choice& choice) {
     auto options = std::make_shared<StatusOptions>();
-    auto* sub = app.add_subcommand(
-        "status", "Show a region: hosts, who is active, what the probes see, faults in force");
-    sub->add_option("--name", options->region, "the region; needed only when several run");
-    sub->add_flag("--json", options->as_json, "one JSON document");
-    sub->add_flag("--watch,-w", options->watch, "show it again every half second");
-    sub->add_flag("--all", options->all, "list the regions instead");
-    sub->callback([options, &command] { command.run = [options] { return run_status(*options); }; });
+    command_line::Command sub =
+        app.subcommand("status", "Show a region: hosts, who is active, what the probes see, faults in force");
+    sub.option("--name", options->region, "the region; needed only when several run");
+    sub.flag("--json", options->as_json, "one JSON document");
+    sub.flag("--watch,-w", options->watch, "show it again every half second");
+    sub.flag("--all", options->all, "list the regions instead");
+    sub.when_chosen([options, &choice] { choice.run = [options] { return run_status(*options); }; });
 }
 
 }  // namespace understudy::cli

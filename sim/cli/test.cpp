@@ -108,19 +108,20 @@ Result<int> run_test(const TestOptions& options) {
 
 }  // namespace
 
-void add_test(CLI::App& app, Command& command) {
+void add_test(command_line::Command app, Choice& choice) {
     auto options = std::make_shared<TestOptions>();
-    auto* sub = app.add_subcommand("test", "Run a topology's scenarios, each in a fresh region, and report");
-    sub->add_option("TOPOLOGY", options->topology, "the topology file")->required();
-    sub->add_option("--scenario", options->scenarios,
-                    "only this one: its name, file name or path (again for more)");
-    sub->add_option("--world", options->world, "vm or pod (default: vm, or pod for a topology with programs)")
-        ->check(CLI::IsMember({"vm", "pod"}));
-    sub->add_option("--set", options->settings, "PATH=VALUE: change a value of the topology");
-    sub->add_option("--timeout", options->timeout, "for each region to come up")->capture_default_str();
-    sub->add_option("--json", options->json_file, "write the report as JSON");
-    sub->add_option("--junit", options->junit_file, "write the report as JUnit XML");
-    sub->callback([options, &command] { command.run = [options] { return run_test(*options); }; });
+    command_line::Command sub =
+        app.subcommand("test", "Run a topology's scenarios, each in a fresh region, and report");
+    sub.option("TOPOLOGY", options->topology, "the topology file").required();
+    sub.option("--scenario", options->scenarios,
+               "only this one: its name, file name or path (again for more)");
+    sub.option("--world", options->world, "vm or pod (default: vm, or pod for a topology with programs)")
+        .one_of({"vm", "pod"});
+    sub.option("--set", options->settings, "PATH=VALUE: change a value of the topology");
+    sub.option("--timeout", options->timeout, "for each region to come up").with_default_in_help();
+    sub.option("--json", options->json_file, "write the report as JSON");
+    sub.option("--junit", options->junit_file, "write the report as JUnit XML");
+    sub.when_chosen([options, &choice] { choice.run = [options] { return run_test(*options); }; });
 }
 
 }  // namespace understudy::cli

@@ -48,21 +48,20 @@ Result<int> run_up(const UpOptions& options) {
 
 }  // namespace
 
-void add_up(CLI::App& app, Command& command) {
+void add_up(command_line::Command app, Choice& choice) {
     auto options = std::make_shared<UpOptions>();
-    auto* sub = app.add_subcommand("up", "Bring a region up");
-    sub->add_option("TOPOLOGY", options->topology, "the topology file")->capture_default_str();
-    sub->add_option("--name", options->name, "the region's name (default: the topology's)");
-    sub->add_option(
-           "--world", options->world,
-           "what carries the hosts: vm (libvirt domains) or pod (namespaced processes); default: vm, "
-           "or pod for a topology with programs")
-        ->check(CLI::IsMember({"vm", "pod"}));
-    sub->add_option("--set", options->settings,
-                    "PATH=VALUE: change a value of the topology, e.g. clients.app.rate=50/s");
-    sub->add_option("--timeout", options->timeout, "give up, and take everything down, after this time")
-        ->capture_default_str();
-    sub->callback([options, &command] { command.run = [options] { return run_up(*options); }; });
+    command_line::Command sub = app.subcommand("up", "Bring a region up");
+    sub.option("TOPOLOGY", options->topology, "the topology file").with_default_in_help();
+    sub.option("--name", options->name, "the region's name (default: the topology's)");
+    sub.option("--world", options->world,
+               "what carries the hosts: vm (libvirt domains) or pod (namespaced processes); default: vm, "
+               "or pod for a topology with programs")
+        .one_of({"vm", "pod"});
+    sub.option("--set", options->settings,
+               "PATH=VALUE: change a value of the topology, e.g. clients.app.rate=50/s");
+    sub.option("--timeout", options->timeout, "give up, and take everything down, after this time")
+        .with_default_in_help();
+    sub.when_chosen([options, &choice] { choice.run = [options] { return run_up(*options); }; });
 }
 
 }  // namespace understudy::cli

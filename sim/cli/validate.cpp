@@ -46,25 +46,25 @@ Result<int> run_bound(const ValidateOptions& options) {
 
 }  // namespace
 
-void add_validate(CLI::App& app, Command& command) {
+void add_validate(command_line::Command app, Choice& choice) {
     auto validate = std::make_shared<ValidateOptions>();
-    auto* sub = app.add_subcommand("validate",
-                                   "Check a topology file; every mistake is one line with file:line:column");
-    sub->add_option("FILE", validate->topology, "the topology file")->required();
-    sub->add_option("--set", validate->settings, "PATH=VALUE: change a value first");
-    sub->callback([validate, &command] { command.run = [validate] { return run_validate(*validate); }; });
+    command_line::Command sub =
+        app.subcommand("validate", "Check a topology file; every mistake is one line with file:line:column");
+    sub.option("FILE", validate->topology, "the topology file").required();
+    sub.option("--set", validate->settings, "PATH=VALUE: change a value first");
+    sub.when_chosen([validate, &choice] { choice.run = [validate] { return run_validate(*validate); }; });
 
     auto bound = std::make_shared<ValidateOptions>();
-    sub = app.add_subcommand("bound", "Print the longest outage that one fault can cause, term by term");
-    sub->add_option("TOPOLOGY", bound->topology, "the topology file")->required();
-    sub->add_option("--set", bound->settings, "PATH=VALUE: change a value first");
-    sub->add_option("--process-to-lease", bound->process_to_lease,
-                    "start of the node's process to its lease attempt")
-        ->capture_default_str();
-    sub->add_option("--lease-to-ports", bound->lease_to_ports, "lease to open ports")->capture_default_str();
-    sub->add_option("--host-start", bound->host_start, "power-on of a host to start of the node's process")
-        ->capture_default_str();
-    sub->callback([bound, &command] { command.run = [bound] { return run_bound(*bound); }; });
+    sub = app.subcommand("bound", "Print the longest outage that one fault can cause, term by term");
+    sub.option("TOPOLOGY", bound->topology, "the topology file").required();
+    sub.option("--set", bound->settings, "PATH=VALUE: change a value first");
+    sub.option("--process-to-lease", bound->process_to_lease,
+               "start of the node's process to its lease attempt")
+        .with_default_in_help();
+    sub.option("--lease-to-ports", bound->lease_to_ports, "lease to open ports").with_default_in_help();
+    sub.option("--host-start", bound->host_start, "power-on of a host to start of the node's process")
+        .with_default_in_help();
+    sub.when_chosen([bound, &choice] { choice.run = [bound] { return run_bound(*bound); }; });
 }
 
 }  // namespace understudy::cli

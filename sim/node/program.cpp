@@ -3,8 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
+#include "base/command_line/command_line.hpp"
 #include "base/config/reader.hpp"
 #include "base/io/log.hpp"
 #include "sim/node/client.hpp"
@@ -48,30 +47,27 @@ int run_audit(const std::string& config_path) {
 }  // namespace
 
 int run_program(int argc, const char* const* argv, const LedgerWrapper& wrap_ledger) {
-    CLI::App app{
-        "The Understudy region's node: a stand-in with the documented behaviour of a hot/cold node."};
-    app.name("understudy-node");
-    app.require_subcommand(1);
+    command_line::CommandLine app(
+        "understudy-node",
+        "The Understudy region's node: a stand-in with the documented behaviour of a hot/cold node.");
+    app.requires_subcommand();
     std::string config;
     const auto add = [&](const char* name, const char* what) {
-        CLI::App* command = app.add_subcommand(name, what);
-        command->add_option("--config", config, "configuration file (YAML)")->required();
+        command_line::Command command = app.subcommand(name, what);
+        command.option("--config", config, "configuration file (YAML)").required();
         return command;
     };
-    CLI::App* const run = add("run", "Run a node: take the lease, lock the message journal, serve payments");
-    CLI::App* const map =
+    const command_line::Command run =
+        add("run", "Run a node: take the lease, lock the message journal, serve payments");
+    const command_line::Command map =
         add("network-map", "Run the network map, whose entries are public addresses or names");
-    CLI::App* const client = add("client", "Pay at a set rate and record every attempt");
+    const command_line::Command client = add("client", "Pay at a set rate and record every attempt");
     add("audit", "Print every payment in a party's database as one JSON document");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : exit_status(ErrorKind::bad_input);
-    }
-    io::start_log(fmt::format("understudy-node {}", app.get_subcommands().front()->get_name()));
-    if (run->parsed()) return run_node(config, wrap_ledger);
-    if (map->parsed()) return run_network_map(config);
-    if (client->parsed()) return run_client(config);
+    if (const auto status = app.parse(argc, argv)) return *status;
+    io::start_log(fmt::format("understudy-node {}", app.chosen_subcommand()));
+    if (run.chosen()) return run_node(config, wrap_ledger);
+    if (map.chosen()) return run_network_map(config);
+    if (client.chosen()) return run_client(config);
     return run_audit(config);
 }
 

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
 
+#include "base/command_line/command_line.hpp"
 #include "sim/program/supervise.hpp"
 
 namespace {
@@ -23,22 +23,19 @@ void hand_events_down() {
 
 int main(int argc, char** argv) {
     using namespace understudy;
-    CLI::App app("Runs a program and reports its state as events of its host", "understudy-run");
+    command_line::CommandLine app("understudy-run",
+                                  "Runs a program and reports its state as events of its host");
     program::Supervision supervision;
     std::uint16_t port = 0;
     std::string source = "node";
-    auto* active_port =
-        app.add_option("--active-port", port, "the host is active while something listens on this TCP port")
-            ->check(CLI::Range(1, 65535));
-    app.add_option("--directory", supervision.directory, "working directory, made when missing");
-    app.add_option("--source", source, "what its events are from")->capture_default_str();
-    app.add_option("COMMAND", supervision.command, "the program and its arguments, after --")->required();
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : exit_status(ErrorKind::bad_input);
-    }
-    if (*active_port) supervision.active_port = port;
+    const command_line::Option active_port =
+        app.option("--active-port", port, "the host is active while something listens on this TCP port")
+            .between(1, 65535);
+    app.option("--directory", supervision.directory, "working directory, made when missing");
+    app.option("--source", source, "what its events are from").with_default_in_help();
+    app.option("COMMAND", supervision.command, "the program and its arguments, after --").required();
+    if (const auto status = app.parse(argc, argv)) return *status;
+    if (active_port.given()) supervision.active_port = port;
     io::EventWriter events(source);
     hand_events_down();
     const auto ended = program::supervise(supervision, events);

@@ -4,12 +4,12 @@
 #include <malloc.h>
 #include <sqlite3.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <string>
 #include <vector>
 
+#include "base/command_line/command_line.hpp"
 #include "base/io/event_writer.hpp"
 #include "base/io/log.hpp"
 #include "storage/database/admin/admin_server.hpp"
@@ -55,30 +55,26 @@ int serve(database::Config config) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("Serves an SQLite database file with the PostgreSQL protocol (version 3, SCRAM-SHA-256).",
-                 "understudy-db");
+    command_line::CommandLine app(
+        "understudy-db",
+        "Serves an SQLite database file with the PostgreSQL protocol (version 3, SCRAM-SHA-256).");
     std::string config_path, backup, restore, socket;
     std::vector<std::string> words;
-    app.add_option("--config", config_path, "the file, where to listen, who may log in (YAML)");
-    auto* backs_up = app.add_option("--backup", backup,
-                                    "write a copy of the file there, also while the service runs, and end");
-    app.add_option("--restore", restore, "make the file from that copy, where there is none yet, and end")
-        ->excludes(backs_up);
+    app.option("--config", config_path, "the file, where to listen, who may log in (YAML)");
+    const command_line::Option backs_up = app.option(
+        "--backup", backup, "write a copy of the file there, also while the service runs, and end");
+    app.option("--restore", restore, "make the file from that copy, where there is none yet, and end")
+        .not_with(backs_up);
     app.footer(
         "The configuration has: listen, file, users: {NAME: {password_file}}, and optionally database,\n"
         "max_connections, lock_timeout, idle_in_transaction_timeout, scram_iterations, admin_socket, "
         "power_loss,\n"
         "slow_statement_ms.");
-    CLI::App* admin = app.add_subcommand("admin", "ask or change a service that runs");
-    admin->add_option("--socket", socket, "its admin_socket")->required()->type_name("PATH");
-    admin->add_option("command", words, "state, faults, metrics, fault KIND [KEY=VALUE]..., heal ID")
-        ->required();
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : exit_status(ErrorKind::bad_input);
-    }
-    if (admin->parsed()) {
+    command_line::Command admin = app.subcommand("admin", "ask or change a service that runs");
+    admin.option("--socket", socket, "its admin_socket").required().called_in_help("PATH");
+    admin.option("command", words, "state, faults, metrics, fault KIND [KEY=VALUE]..., heal ID").required();
+    if (const auto status = app.parse(argc, argv)) return *status;
+    if (admin.chosen()) {
         const Result<std::string> answer = database::administer(socket, words);
         if (answer.has_error()) return io::fail(answer.error());
         fmt::print("{}", *answer);

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 
-#include <CLI/CLI.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -16,6 +15,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/command_line/command_line.hpp"
 #include "base/io/clock.hpp"
 #include "base/io/log.hpp"
 #include "storage/files/io/share_key.hpp"
@@ -103,27 +103,23 @@ asio::awaitable<void> Program::finish_writing() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("Mounts an export of a file service (understudy-files) with FUSE, in the foreground.",
-                 "understudy-mount");
+    command_line::CommandLine app(
+        "understudy-mount",
+        "Mounts an export of a file service (understudy-files) with FUSE, in the foreground.");
     std::size_t write_behind_bytes = 8 << 20;
     std::string server, share, client, where, on_loss, key_file;
-    app.add_option("--server", server, "the file service, ADDRESS:PORT")->required();
-    app.add_option("--export", share, "the export's name")->required();
-    app.add_option("--client", client, "this host's name, the same over its restarts")->required();
-    app.add_option(
-        "--on-loss", on_loss,
-        "what callers meet while the service is away: hang, or error:DURATION; without it, an error "
-        "after one client lease");
-    app.add_option("--write-behind", write_behind_bytes,
-                   "bytes that may be written without waiting for the service, as 8388608 or 8MiB; 0: none")
-        ->transform(CLI::AsSizeValue(false));
-    app.add_option("--key-file", key_file, "a file of mode 0600 with the share's key, where it asks for one");
-    app.add_option("MOUNTPOINT", where, "made if it is missing")->required();
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : exit_status(ErrorKind::bad_input);
-    }
+    app.option("--server", server, "the file service, ADDRESS:PORT").required();
+    app.option("--export", share, "the export's name").required();
+    app.option("--client", client, "this host's name, the same over its restarts").required();
+    app.option("--on-loss", on_loss,
+               "what callers meet while the service is away: hang, or error:DURATION; without it, an error "
+               "after one client lease");
+    app.option("--write-behind", write_behind_bytes,
+               "bytes that may be written without waiting for the service, as 8388608 or 8MiB; 0: none")
+        .as_size();
+    app.option("--key-file", key_file, "a file of mode 0600 with the share's key, where it asks for one");
+    app.option("MOUNTPOINT", where, "made if it is missing").required();
+    if (const auto status = app.parse(argc, argv)) return *status;
     Result<Endpoint> endpoint = parse_endpoint(server);
     if (endpoint.has_error()) {
         fmt::print(stderr, "understudy: --server: {}\n", endpoint.error().message());

@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cstdio>
@@ -15,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/command_line/command_line.hpp"
 #include "base/io/log.hpp"
 #include "storage/files/admin/admin_server.hpp"
 #include "storage/files/admin/client.hpp"
@@ -37,24 +37,19 @@ void raise_descriptor_limit() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("A file service: 9P2000.L over TCP, with locks that a dead client's lease ends.",
-                 "understudy-files");
+    command_line::CommandLine app(
+        "understudy-files", "A file service: 9P2000.L over TCP, with locks that a dead client's lease ends.");
     std::string config_path, socket;
     std::vector<std::string> words;
-    app.add_option("--config", config_path, "what to listen on and what to export (YAML)");
-    CLI::App* admin = app.add_subcommand("admin", "ask or change a file service that runs");
-    admin->add_option("--socket", socket, "its admin_socket")->required()->type_name("PATH");
+    app.option("--config", config_path, "what to listen on and what to export (YAML)");
+    command_line::Command admin = app.subcommand("admin", "ask or change a file service that runs");
+    admin.option("--socket", socket, "its admin_socket").required().called_in_help("PATH");
     admin
-        ->add_option(
-            "command", words,
-            "state, sessions, locks, faults, metrics, fault KIND [KEY=VALUE]..., heal ID, end CLIENT")
-        ->required();
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : exit_status(ErrorKind::bad_input);
-    }
-    if (admin->parsed()) {
+        .option("command", words,
+                "state, sessions, locks, faults, metrics, fault KIND [KEY=VALUE]..., heal ID, end CLIENT")
+        .required();
+    if (const auto status = app.parse(argc, argv)) return *status;
+    if (admin.chosen()) {
         const Result<std::string> answer = files::administer(socket, words);
         if (answer.has_error()) return io::fail(answer.error());
         fmt::print("{}", *answer);

@@ -6,11 +6,11 @@
 #include <signal.h>
 #include <sys/mman.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <new>
 #include <random>
 
+#include "base/command_line/command_line.hpp"
 #include "base/random.hpp"
 #include "load.hpp"
 #include "tests/conformance/files/service.hpp"
@@ -88,12 +88,13 @@ int run(Service& service, Shared& shared, int kills, Random random) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("Kills a file service under load and looks for what was fsynced.", "files_crash");
+    command_line::CommandLine app("files_crash",
+                                  "Kills a file service under load and looks for what was fsynced.");
     int kills = 5;
     std::uint64_t seed = std::random_device()();
-    app.add_option("--kills", kills, "how many times");
-    app.add_option("--seed", seed, "of the moments; random when not given");
-    CLI11_PARSE(app, argc, argv);
+    app.option("--kills", kills, "how many times");
+    app.option("--seed", seed, "of the moments; random when not given");
+    if (const auto status = app.parse(argc, argv)) return *status;
     ::signal(SIGPIPE, SIG_IGN);
     fmt::print("seed {}\n", seed);
     auto service = Service::start(2);

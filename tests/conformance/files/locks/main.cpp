@@ -4,20 +4,21 @@
 #include <fmt/format.h>
 #include <signal.h>
 
-#include <CLI/CLI.hpp>
 #include <random>
 
+#include "base/command_line/command_line.hpp"
 #include "storm.hpp"
 
 using namespace understudy;
 using namespace understudy::files::testing;
 
 int main(int argc, char** argv) {
-    CLI::App app("Locks and unlocks from two hosts that are killed, frozen and cut off.", "files_locks");
+    command_line::CommandLine app("files_locks",
+                                  "Locks and unlocks from two hosts that are killed, frozen and cut off.");
     std::uint64_t seed = std::random_device()(), count = 20'000;
-    app.add_option("--operations", count, "locks and unlocks");
-    app.add_option("--seed", seed, "of the storm; random when not given");
-    CLI11_PARSE(app, argc, argv);
+    app.option("--operations", count, "locks and unlocks");
+    app.option("--seed", seed, "of the storm; random when not given");
+    if (const auto status = app.parse(argc, argv)) return *status;
     ::signal(SIGPIPE, SIG_IGN);
     fmt::print("seed {}\n", seed);
     std::fflush(stdout);

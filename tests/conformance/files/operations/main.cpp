@@ -6,9 +6,12 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-#include <CLI/CLI.hpp>
 #include <random>
+#include <sstream>
+#include <string>
+#include <vector>
 
+#include "base/command_line/command_line.hpp"
 #include "base/io/clock.hpp"
 #include "comparison.hpp"
 #include "tests/conformance/files/service.hpp"
@@ -22,10 +25,17 @@ void tell(const std::string& side, const std::string& text) {
     fmt::print(stderr, "  {}: {}\n", side, text.size() > 4000 ? text.substr(0, 4000) + "…" : text);
 }
 
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+}
+
 // Of two long texts only the lines that differ.
 void tell(const Difference& difference) {
-    auto share = CLI::detail::split(difference.share, '\n');
-    auto oracle = CLI::detail::split(difference.oracle, '\n');
+    auto share = lines_of(difference.share);
+    auto oracle = lines_of(difference.oracle);
     std::size_t at = 0;
     while (at < share.size() && at < oracle.size() && share[at] == oracle[at]) ++at;
     tell("share ", at < share.size() ? share[at] : "(nothing more)");
@@ -35,16 +45,17 @@ void tell(const Difference& difference) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app("Random file operations on a share, compared with a local folder.", "files_operations");
+    command_line::CommandLine app("files_operations",
+                                  "Random file operations on a share, compared with a local folder.");
     std::uint64_t seed = std::random_device()(), count = 20'000;
     int clients = 1, shorten_s = 60;
     std::vector<std::string> left_out;
-    app.add_option("--operations", count, "how many");
-    app.add_option("--seed", seed, "of the sequence; random when not given");
-    app.add_option("--clients", clients, "mounts that take turns")->check(CLI::Range(1, 2));
-    app.add_option("--shorten", shorten_s, "seconds to spend on a shorter sequence after a difference");
-    app.add_option("--leave-out", left_out, "kinds of operations, such as map_write")->delimiter(',');
-    CLI11_PARSE(app, argc, argv);
+    app.option("--operations", count, "how many");
+    app.option("--seed", seed, "of the sequence; random when not given");
+    app.option("--clients", clients, "mounts that take turns").between(1, 2);
+    app.option("--shorten", shorten_s, "seconds to spend on a shorter sequence after a difference");
+    app.option("--leave-out", left_out, "kinds of operations, such as map_write").separated_by(',');
+    if (const auto status = app.parse(argc, argv)) return *status;
 
     ::signal(SIGPIPE, SIG_IGN);  // of a FIFO whose reader is gone: EPIPE is the answer to compare
     if (!kernel_maps_shared()) left_out.insert(left_out.end(), {"map_read", "map_write"});
