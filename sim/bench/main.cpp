@@ -21,12 +21,16 @@ std::string beside(const char* name) {
     return (lab::program_directory().parent_path() / name).string();
 }
 
+void add_rounds(command_line::Command bench, int& rounds) {
+    bench.option("--rounds", rounds, "how often each is measured, in turn")
+        .between(1, 100)
+        .with_default_in_help();
+}
+
 void add_up_options(command_line::Command up, bench::UpBenchOptions& options) {
     options.folder = beside("bench");
     up.option("--topology", options.topology, "the topology file").with_default_in_help();
-    up.option("--rounds", options.rounds, "how often each is measured, in turn")
-        .between(1, 100)
-        .with_default_in_help();
+    add_rounds(up, options.rounds);
 }
 
 void add_lb_options(command_line::Command lb, bench::LbBenchOptions& options) {
@@ -38,9 +42,7 @@ void add_lb_options(command_line::Command lb, bench::LbBenchOptions& options) {
         .separated_by(',')
         .one_of(bench::contender_names())
         .with_default_in_help();
-    lb.option("--rounds", options.rounds, "how often each is measured, in turn")
-        .between(1, 100)
-        .with_default_in_help();
+    add_rounds(lb, options.rounds);
     lb.option("--kills", options.kills, "how often a backend dies for each data path")
         .between(0, 10'000)
         .with_default_in_help();
@@ -53,9 +55,7 @@ void add_files_options(command_line::Command files, bench::FilesBenchOptions& op
     options.programs = lab::program_directory().string();
     options.folder = beside("bench");
     options.peers = beside("peers/files");
-    files.option("--rounds", options.rounds, "how often each is measured, in turn")
-        .between(1, 100)
-        .with_default_in_help();
+    add_rounds(files, options.rounds);
     files.option("--files", options.files, "how many small files")
         .between(1, 1'000'000)
         .with_default_in_help();
@@ -72,9 +72,7 @@ void add_files_options(command_line::Command files, bench::FilesBenchOptions& op
 void add_database_options(command_line::Command database, bench::DatabaseBenchOptions& options) {
     options.programs = lab::program_directory().string();
     options.folder = beside("bench");
-    database.option("--rounds", options.rounds, "how often each is measured, in turn")
-        .between(1, 100)
-        .with_default_in_help();
+    add_rounds(database, options.rounds);
     database.option("--seconds", options.seconds, "how long each workload runs in a round")
         .between(0.1, 600.0)
         .with_default_in_help();

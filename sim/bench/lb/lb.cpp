@@ -87,9 +87,13 @@ class Bench {
 
     // One thing of all contenders and then the next: what is compared is measured as close together as can
     // be. Whoever follows one that used both processors finds a slower machine: each time another does.
-    void measure_in_turn(void (Bench::*measure)(const Contender&)) {
+    const std::vector<Contender>& next_turns() {
         std::shuffle(turns_.begin(), turns_.end(), order_);
-        for (const Contender& contender : turns_)
+        return turns_;
+    }
+
+    void measure_in_turn(void (Bench::*measure)(const Contender&)) {
+        for (const Contender& contender : next_turns())
             rig_.inside("client", [&] {
                 use_processor(0);
                 (this->*measure)(contender);
@@ -122,11 +126,9 @@ class Bench {
             std::map<std::string, EvenAsker> askers;
             for (const Contender& contender : contenders_)
                 askers.try_emplace(contender.name, Endpoint{contender.address, answer_port}, 32);
-            for (int turn = 0; turn < latency_turns; ++turn) {
-                std::shuffle(turns_.begin(), turns_.end(), order_);
-                for (const Contender& contender : turns_)
+            for (int turn = 0; turn < latency_turns; ++turn)
+                for (const Contender& contender : next_turns())
                     askers.at(contender.name).ask(asked_a_second, latency_turn);
-            }
             for (const Contender& contender : contenders_) {
                 const Latency latency = askers.at(contender.name).latency();
                 add("p50", contender, to_milliseconds(latency.median) * 1000);

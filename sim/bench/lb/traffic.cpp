@@ -29,20 +29,22 @@ struct Connection {
     std::deque<Instant> due;  // ask_evenly: when the questions that wait for answers were due
 };
 
+}  // namespace
+
 // The connections of one measurement, each in a slot that is filled again when it fails.
-class Client {
+class ConnectionSet {
   public:
-    Client(Endpoint target, int count)
+    ConnectionSet(Endpoint target, int count)
         : target_(target), epoll_(::epoll_create1(EPOLL_CLOEXEC)), slots_(static_cast<std::size_t>(count)) {
         for (std::size_t slot = 0; slot < slots_.size(); ++slot) open(slot);
     }
-    ~Client() {
+    ~ConnectionSet() {
         for (const Connection& connection : slots_)
             if (connection.descriptor >= 0) ::close(connection.descriptor);
         ::close(epoll_);
     }
-    Client(const Client&) = delete;
-    Client& operator=(const Client&) = delete;
+    ConnectionSet(const ConnectionSet&) = delete;
+    ConnectionSet& operator=(const ConnectionSet&) = delete;
 
     void open(std::size_t slot) {
         Connection& connection = slots_[slot];
@@ -118,6 +120,8 @@ class Client {
     std::uint64_t failures_ = 0;
 };
 
+namespace {
+
 double per_second(std::uint64_t count, Duration time) {
     return time > Duration(0) ? static_cast<double>(count) / (to_milliseconds(time) / 1000) : 0;
 }
@@ -125,7 +129,7 @@ double per_second(std::uint64_t count, Duration time) {
 // Asks on each connection as soon as it is open; what follows an answer is the caller's.
 template <typename OnAnswer>
 Rate count_answers(Endpoint target, int connections, Duration length, OnAnswer on_answer) {
-    Client client(target, connections);
+    ConnectionSet client(target, connections);
     std::vector<char> buffer(64 * 1024);
     std::uint64_t answers = 0;
     const Instant began = io::monotonic_now();
@@ -144,16 +148,16 @@ Rate count_answers(Endpoint target, int connections, Duration length, OnAnswer o
 
 Rate keep_asking(Endpoint target, int connections, Duration length) {
     return count_answers(target, connections, length,
-                         [](Client& client, std::size_t slot) { client.ask(slot); });
+                         [](ConnectionSet& client, std::size_t slot) { client.ask(slot); });
 }
 
 Rate connect_and_ask(Endpoint target, int at_once, Duration length) {
     return count_answers(target, at_once, length,
-                         [](Client& client, std::size_t slot) { client.open(slot); });
+                         [](ConnectionSet& client, std::size_t slot) { client.open(slot); });
 }
 
 Rate read_bulk(Endpoint target, int connections, Duration length) {
-    Client client(target, connections);
+    ConnectionSet client(target, connections);
     std::vector<char> buffer(512 * 1024);
     std::uint64_t bytes = 0;
     const Instant began = io::monotonic_now();
@@ -163,13 +167,8 @@ Rate read_bulk(Endpoint target, int connections, Duration length) {
     return {per_second(bytes, io::monotonic_now() - began), client.failures()};
 }
 
-class EvenAsker::Client : public bench::Client {
-  public:
-    using bench::Client::Client;
-};
-
 EvenAsker::EvenAsker(Endpoint target, int connections)
-    : client_(std::make_unique<Client>(target, connections)) {
+    : client_(std::make_unique<ConnectionSet>(target, connections)) {
     std::vector<char> buffer(64 * 1024);
     int connected = 0;
     const Instant limit = io::monotonic_now() + 1s;  // who isn't open by then isn't asked
@@ -230,7 +229,7 @@ Result<IdleConnections> IdleConnections::open(Endpoint target, int count, Durati
     IdleConnections result({});
     while (static_cast<int>(result.descriptors_.size()) < count) {
         const int wanted = std::min(batch, count - static_cast<int>(result.descriptors_.size()));
-        Client client(target, wanted);
+        ConnectionSet client(target, wanted);
         int answered = 0;
         while (answered < wanted && io::monotonic_now() < end)
             client.wait(

@@ -34,6 +34,8 @@ struct Latency {
     std::uint64_t failures = 0;
 };
 
+class ConnectionSet;
+
 // Asks at a set rate, evenly over its connections; the time of each answer is counted from the moment it was
 // due to be asked for, so that a stall counts for everyone it keeps waiting. Asks for a short time and goes
 // on later, so that several can be measured in turn.
@@ -48,8 +50,7 @@ class EvenAsker {
     Latency latency() const;              // of all answers until now
 
   private:
-    class Client;
-    std::unique_ptr<Client> client_;
+    std::unique_ptr<ConnectionSet> client_;
     std::vector<Duration> times_;
     std::size_t next_ = 0;  // whose turn it is
 };
