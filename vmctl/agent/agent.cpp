@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <functional>
 
 #include "base/event.hpp"
@@ -21,22 +20,6 @@ namespace {
 
 constexpr Duration shutdown_limit = 5s;
 constexpr std::size_t longest_event_line = 64 << 10;
-constexpr std::size_t most_waiting_input = 1 << 20;
-
-// Reads what a non-blocking descriptor has; false at its end.
-bool read_some(int descriptor, std::string& into) {
-    char bytes[max_chunk_bytes];
-    const ssize_t count = ::read(descriptor, bytes, sizeof(bytes));
-    if (count > 0)
-        into.assign(bytes, static_cast<std::size_t>(count));
-    else
-        into.clear();
-    return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR));
-}
-
-int shell_status(int raw) {
-    return WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
-}
 
 }  // namespace
 
@@ -63,8 +46,8 @@ void Agent::run() {
 
 void Agent::wait_for_something(Instant now) {
     std::vector<pollfd> watched;
-    std::vector<std::function<void(short, Instant)>> actions;
-    const auto watch = [&](int descriptor, short events, std::function<void(short, Instant)> action) {
+    std::vector<OnReady> actions;
+    const Watch watch = [&](int descriptor, short events, OnReady action) {
         if (descriptor < 0 || events == 0) return;
         watched.push_back({descriptor, events, 0});
         actions.push_back(std::move(action));
@@ -85,17 +68,7 @@ void Agent::wait_for_something(Instant now) {
         watch(running.process.output.get(), output,
               [this, &name = name, &running = running](short, Instant) { read_log(name, running); });
     }
-    for (auto& [id, running] : execs_) {
-        const bool writes = !running.waiting_input.empty();
-        const auto action = [this, id = id, &running = running](short ready, Instant) {
-            if ((ready & POLLOUT) != 0) write_exec(running);
-            if ((ready & (POLLIN | POLLHUP)) != 0) read_exec(id, running);
-        };
-        watch(running.process.output.get(),
-              static_cast<short>(output | (writes && running.process.tty ? POLLOUT : 0)), action);
-        watch(running.process.error.get(), output, action);
-        if (writes && !running.process.tty) watch(running.process.input.get(), POLLOUT, action);
-    }
+    commands_.watch(watch, output);
     // Last: reaping forgets units, which the actions above refer to.
     watch(child_signal_, POLLIN, [this](short, Instant then) { reap(then); });
     std::optional<Instant> until = channel_.next_greeting();
@@ -114,7 +87,7 @@ void Agent::wait_for_something(Instant now) {
     });
     for (std::size_t i = 0; i < watched.size(); ++i)
         if (watched[i].revents != 0) actions[i](watched[i].revents, then);
-    finish_execs();
+    commands_.finish();
     if (only_hung_up) ::poll(nullptr, 0, 5);
 }
 
@@ -128,30 +101,20 @@ void Agent::handle(Message message, Instant now) {
     else if (auto* signal = std::get_if<SignalUnit>(&message))
         signal_unit(signal->unit, signal->signal);
     else if (auto* exec = std::get_if<Exec>(&message))
-        start_exec(*exec);
+        commands_.start(*exec);
     else if (auto* ping = std::get_if<Ping>(&message))
         channel_.send(Pong{ping->token, 0, 0});
     else if (std::holds_alternative<Shutdown>(message)) {
         shutdown_limit_ = now + shutdown_limit;
         supervisor_.handle(ShutdownRequested{}, now);
-    } else if (auto* input = std::get_if<ExecInput>(&message)) {
-        const auto found = execs_.find(input->id);
-        if (found == execs_.end() || found->second.waiting_input.size() > most_waiting_input) return;
-        found->second.waiting_input += input->bytes;
-        write_exec(found->second);
-    } else if (auto* close = std::get_if<ExecCloseInput>(&message)) {
-        const auto found = execs_.find(close->id);
-        if (found == execs_.end()) return;
-        found->second.close_input = true;
-        write_exec(found->second);
-    } else if (auto* resize = std::get_if<ExecResize>(&message)) {
-        const auto found = execs_.find(resize->id);
-        if (found != execs_.end() && found->second.process.tty)
-            resize_terminal(found->second.process.output.get(), resize->rows, resize->columns);
-    } else if (auto* told = std::get_if<ExecSignal>(&message)) {
-        const auto found = execs_.find(told->id);
-        if (found != execs_.end()) ::kill(-found->second.process.pid, told->signal);
-    }
+    } else if (auto* input = std::get_if<ExecInput>(&message))
+        commands_.take(*input);
+    else if (auto* close = std::get_if<ExecCloseInput>(&message))
+        commands_.take(*close);
+    else if (auto* resize = std::get_if<ExecResize>(&message))
+        commands_.take(*resize);
+    else if (auto* told = std::get_if<ExecSignal>(&message))
+        commands_.take(*told);
 }
 
 void Agent::configure(const HostConfig& config, Instant now) {
@@ -222,46 +185,13 @@ void Agent::read_log(const std::string& unit, RunningUnit& running) {
     if (!bytes.empty()) channel_.send(LogChunk{unit, OutputStream::standard_output, std::move(bytes)});
 }
 
-void Agent::start_exec(const Exec& request) {
-    if (request.argv.empty() || execs_.contains(request.id))
-        return channel_.send(ExecFailed{request.id, "no command was given"});
-    auto process =
-        spawn_exec({request.argv, request.environment, ""}, request.tty, request.rows, request.columns);
-    if (process.has_error()) return channel_.send(ExecFailed{request.id, process.error().message()});
-    execs_[request.id].process = std::move(*process);
-}
-
-void Agent::read_exec(std::uint32_t id, RunningExec& running) {
-    std::string bytes;
-    if (running.process.output.valid()) {
-        if (!read_some(running.process.output.get(), bytes)) running.process.output.reset();
-        if (!bytes.empty()) channel_.send(ExecOutput{id, OutputStream::standard_output, std::move(bytes)});
-    }
-    if (running.process.error.valid()) {
-        if (!read_some(running.process.error.get(), bytes)) running.process.error.reset();
-        if (!bytes.empty()) channel_.send(ExecOutput{id, OutputStream::standard_error, std::move(bytes)});
-    }
-}
-
-void Agent::write_exec(RunningExec& running) {
-    const int descriptor = running.process.tty ? running.process.output.get() : running.process.input.get();
-    if (descriptor < 0) return running.waiting_input.clear();
-    const ssize_t count = running.waiting_input.empty() ? 0
-                                                        : ::write(descriptor, running.waiting_input.data(),
-                                                                  running.waiting_input.size());
-    if (count < 0 && errno != EAGAIN && errno != EINTR) running.waiting_input.clear();
-    if (count > 0) running.waiting_input.erase(0, static_cast<std::size_t>(count));
-    if (running.close_input && running.waiting_input.empty()) running.process.input.reset();
-}
-
 void Agent::reap(Instant now) {
     signalfd_siginfo told;
     while (::read(child_signal_, &told, sizeof(told)) == sizeof(told)) {
     }
     int raw = 0;
     for (pid_t pid; (pid = ::waitpid(-1, &raw, WNOHANG)) > 0;) {
-        for (auto& [id, running] : execs_)
-            if (running.process.pid == pid) running.status = shell_status(raw);
+        commands_.on_exit(pid, raw);
         const auto unit = std::find_if(units_.begin(), units_.end(),
                                        [pid](const auto& entry) { return entry.second.process.pid == pid; });
         if (unit != units_.end()) unit_ended(std::string(unit->first), raw, now);
@@ -290,29 +220,6 @@ void Agent::unit_ended(const std::string& unit, int raw, Instant now) {
     UnitExited event{unit, {}, {}};
     (exited ? event.status : event.signal) = number;
     supervisor_.handle(event, now);
-}
-
-// A command is over when its process has ended and its streams are read to the end, or nothing more comes of
-// them: what it left running may keep them open for ever.
-void Agent::finish_execs() {
-    for (auto at = execs_.begin(); at != execs_.end();) {
-        RunningExec& running = at->second;
-        if (running.status) {
-            pollfd streams[2] = {{running.process.output.get(), POLLIN, 0},
-                                 {running.process.error.get(), POLLIN, 0}};
-            while (!channel_.congested() && ::poll(streams, 2, 0) > 0) {
-                read_exec(at->first, running);
-                streams[0].fd = running.process.output.get();
-                streams[1].fd = running.process.error.get();
-            }
-            if (!channel_.congested()) {
-                channel_.send(ExecExit{at->first, *running.status});
-                at = execs_.erase(at);
-                continue;
-            }
-        }
-        ++at;
-    }
 }
 
 void Agent::report(const std::string& name, const std::string& detail,

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "vmctl/agent/core/codec.hpp"
+
 namespace understudy::vmctl {
 namespace {
 
@@ -127,6 +129,16 @@ Result<ExecProcess> spawn_exec(const ChildRequest& request, bool tty, int rows, 
     for (const int descriptor : {process.input.get(), process.output.get(), process.error.get()})
         set_nonblocking(descriptor);
     return process;
+}
+
+bool read_some(int descriptor, std::string& into) {
+    char bytes[max_chunk_bytes];
+    const ssize_t count = ::read(descriptor, bytes, sizeof(bytes));
+    if (count > 0)
+        into.assign(bytes, static_cast<std::size_t>(count));
+    else
+        into.clear();
+    return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 void resize_terminal(int descriptor, int rows, int columns) {

@@ -38,6 +38,9 @@ struct ExecProcess {
 };
 Result<ExecProcess> spawn_exec(const ChildRequest& request, bool tty, int rows, int columns);
 
+// Reads what a non-blocking descriptor has, at most a chunk of the channel; false at its end.
+bool read_some(int descriptor, std::string& into);
+
 void resize_terminal(int descriptor, int rows, int columns);
 
 }  // namespace understudy::vmctl
