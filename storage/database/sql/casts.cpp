@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Types and conversions between them: PostgreSQL manual chapters 10.4, 10.5 and CREATE CAST's three contexts.
-#include <algorithm>
-
 #include "storage/database/sql/translator.hpp"
 
 namespace understudy::database {
@@ -28,6 +26,85 @@ int number_rank(SqlType type) {
         default:
             return 0;
     }
+}
+
+std::string number_converted(const std::string& sql, SqlType from, SqlType to) {
+    const int from_rank = number_rank(from);
+    switch (to) {
+        case SqlType::numeric:
+            return from_rank <= 3 ? fmt::format("CAST({} AS TEXT)", sql)
+                                  : fmt::format("understudy_float_to_numeric({})", sql);
+        case SqlType::float4:
+            return fmt::format("understudy_to_float4({})", sql);
+        case SqlType::float8:
+            return fmt::format("CAST({} AS REAL)", sql);
+        default:
+            if (from_rank <= number_rank(to)) return sql;
+            return fmt::format("understudy_to_{}({})",
+                               to == SqlType::int2   ? "int2"
+                               : to == SqlType::int4 ? "int4"
+                                                     : "int8",
+                               sql);
+    }
+}
+
+std::string reference_converted(const std::string& sql, SqlType from, SqlType to) {
+    if (is_text(from))
+        return fmt::format("understudy_{}({})", to == SqlType::regtype ? "regtype" : "regclass", sql);
+    if (!is_text(to)) return sql;
+    return fmt::format("understudy_{}_name({})",
+                       from == SqlType::regclass  ? "regclass"
+                       : from == SqlType::regtype ? "regtype"
+                                                  : "oid",
+                       sql);
+}
+
+std::string moment_converted(const std::string& sql, SqlType from, SqlType to) {
+    if (to == SqlType::time) return fmt::format("substr({}, 12, 15)", sql);
+    if (to == SqlType::date) return fmt::format("substr({}, 1, 10)", sql);
+    if (from == SqlType::date)
+        return fmt::format("({} || ' 00:00:00.000000{}')", sql, to == SqlType::timestamptz ? "+00" : "");
+    return to == SqlType::timestamptz ? fmt::format("({} || '+00')", sql)
+                                      : fmt::format("substr({}, 1, 26)", sql);
+}
+
+std::string array_converted(const std::string& sql, SqlType from, SqlType to) {
+    const SqlType element = *element_of(from), wanted = *element_of(to);
+    if (is_integer(element) && is_integer(wanted) && number_rank(element) < number_rank(wanted)) return sql;
+    return fmt::format("understudy_array_convert({}, {}, {})", sql, static_cast<std::uint32_t>(from),
+                       static_cast<std::uint32_t>(to));
+}
+
+std::string text_converted(const std::string& sql, SqlType from) {
+    if (is_text(from)) return from == SqlType::bpchar ? fmt::format("rtrim({}, ' ')", sql) : sql;
+    switch (from) {
+        case SqlType::json:
+        case SqlType::jsonb:
+        case SqlType::uuid:
+            return sql;         // stored as it is shown
+        case SqlType::numeric:  // a number's column compares as numbers do, and CAST wouldn't change that
+            return fmt::format("({} COLLATE BINARY)", sql);
+        case SqlType::date:  // its affinity to numbers would make one of the text '7' beside it
+            return fmt::format("(+{})", sql);
+        default:
+            return is_integer(from)
+                       ? fmt::format("CAST({} AS TEXT)", sql)
+                       : fmt::format("understudy_output({}, {})", sql, static_cast<std::uint32_t>(from));
+    }
+}
+
+// The SQL of a stored value as another type, where a cast is allowed; without the type's modifier.
+std::string converted(const std::string& sql, SqlType from, SqlType to) {
+    if (from == to || (from == SqlType::boolean && to == SqlType::int4)) return sql;
+    if (number_rank(from) > 0 && number_rank(to) > 0) return number_converted(sql, from, to);
+    if (is_text(from) && is_text(to)) return text_converted(sql, from);
+    if (is_reference(from) || is_reference(to)) return reference_converted(sql, from, to);
+    if (is_moment(from) && (is_moment(to) || to == SqlType::time)) return moment_converted(sql, from, to);
+    if (from == SqlType::int4 && to == SqlType::boolean) return fmt::format("({} <> 0)", sql);
+    if (is_array(from) && is_array(to)) return array_converted(sql, from, to);
+    if (is_text(to)) return text_converted(sql, from);
+    // From text, or between json and jsonb: by the text.
+    return fmt::format("understudy_input({}, {}, {})", sql, static_cast<std::uint32_t>(to), -1);
 }
 
 }  // namespace
@@ -114,72 +191,7 @@ Expression Translator::cast(Expression value, Type to, CastContext context) {
         return fail(column ? "42804" : "42846", "cannot {} type {} to {}", column ? "assign" : "cast",
                     type_name(from), type_name(to.type));
     }
-    const std::string& sql = value.sql;
-    const int from_rank = number_rank(from), to_rank = number_rank(to.type);
-    result.sql = sql;
-    if (from == to.type) {
-    } else if (from_rank > 0 && to_rank > 0) {
-        if (to_rank <= 3) {
-            if (from_rank > to_rank)
-                result.sql = fmt::format("understudy_to_{}({})",
-                                         to_rank == 1   ? "int2"
-                                         : to_rank == 2 ? "int4"
-                                                        : "int8",
-                                         sql);
-        } else if (to.type == SqlType::numeric) {
-            result.sql = from_rank <= 3 ? fmt::format("CAST({} AS TEXT)", sql)
-                                        : fmt::format("understudy_float_to_numeric({})", sql);
-        } else {
-            result.sql = to.type == SqlType::float4 ? fmt::format("understudy_to_float4({})", sql)
-                                                    : fmt::format("CAST({} AS REAL)", sql);
-        }
-    } else if (is_text(from) && is_text(to.type)) {
-        if (from == SqlType::bpchar) result.sql = fmt::format("rtrim({}, ' ')", sql);
-    } else if (is_reference(from) || is_reference(to.type)) {
-        if (is_text(from))
-            result.sql =
-                fmt::format("understudy_{}({})", to.type == SqlType::regtype ? "regtype" : "regclass", sql);
-        else if (is_text(to.type))
-            result.sql = fmt::format("understudy_{}_name({})",
-                                     from == SqlType::regclass  ? "regclass"
-                                     : from == SqlType::regtype ? "regtype"
-                                                                : "oid",
-                                     sql);
-    } else if (is_moment(from) && is_moment(to.type)) {
-        if (to.type == SqlType::date)
-            result.sql = fmt::format("substr({}, 1, 10)", sql);
-        else if (from == SqlType::date)
-            result.sql = fmt::format("({} || ' 00:00:00.000000{}')", sql,
-                                     to.type == SqlType::timestamptz ? "+00" : "");
-        else
-            result.sql = to.type == SqlType::timestamptz ? fmt::format("({} || '+00')", sql)
-                                                         : fmt::format("substr({}, 1, 26)", sql);
-    } else if (to.type == SqlType::time && is_moment(from)) {
-        result.sql = fmt::format("substr({}, 12, 15)", sql);
-    } else if (from == SqlType::boolean && to.type == SqlType::int4) {
-    } else if (from == SqlType::int4 && to.type == SqlType::boolean) {
-        result.sql = fmt::format("({} <> 0)", sql);
-    } else if (is_text(to.type) &&
-               (from == SqlType::json || from == SqlType::jsonb || from == SqlType::uuid ||
-                from == SqlType::numeric || from == SqlType::date)) {
-        // Stored as it is shown, but a number's column compares as numbers do, and CAST wouldn't change that.
-        // A date's has SQLite's affinity to numbers, and would make one of the text '7' beside it.
-        if (from == SqlType::numeric) result.sql = fmt::format("({} COLLATE BINARY)", sql);
-        if (from == SqlType::date) result.sql = fmt::format("(+{})", sql);
-    } else if (is_array(from) && is_array(to.type)) {
-        const bool alike = is_integer(*element_of(from)) && is_integer(*element_of(to.type)) &&
-                           number_rank(*element_of(from)) < number_rank(*element_of(to.type));
-        if (!alike)
-            result.sql = fmt::format("understudy_array_convert({}, {}, {})", sql,
-                                     static_cast<std::uint32_t>(from), oid);
-    } else if (is_text(to.type) && is_integer(from)) {
-        result.sql = fmt::format("CAST({} AS TEXT)", sql);
-    } else if (is_text(to.type)) {
-        result.sql = fmt::format("understudy_output({}, {})", sql, static_cast<std::uint32_t>(from));
-    } else {
-        // From text, or between json and jsonb: by the text.
-        result.sql = fmt::format("understudy_input({}, {}, {})", sql, oid, -1);
-    }
+    result.sql = converted(value.sql, from, to.type);
     // A modifier that the value doesn't have yet.
     const bool fitted = to.typmod < 0 || (from == to.type && value.type.typmod == to.typmod) ||
                         (to.type != SqlType::numeric && to.type != SqlType::varchar &&
@@ -211,98 +223,6 @@ Expression Translator::cast_node(const PgQuery__TypeCast& node, Scope& scope) {
         result.name = names.empty() ? std::string() : names.back();
         result.weak_name = true;
     }
-    return result;
-}
-
-Type Translator::type_of(const PgQuery__TypeName& node, bool* serial) {
-    const auto names = names_of(node.names, node.n_names);
-    const std::string name = names.empty() ? std::string() : names.back();
-    if (node.setof || node.pct_type) refuse("SETOF and %TYPE");
-    if (serial != nullptr) {
-        *serial = true;
-        if (name == "serial" || name == "serial4") return {SqlType::int4, -1};
-        if (name == "bigserial" || name == "serial8") return {SqlType::int8, -1};
-        if (name == "smallserial" || name == "serial2") return {SqlType::int2, -1};
-        *serial = false;
-    }
-    const auto found = type_from_name(name);
-    if (!found || name == "serial") {
-        // What PostgreSQL has and this service hasn't is told from what nobody has.
-        constexpr const char* lacking[] = {"timetz",  "money",     "xml",       "inet",      "cidr",
-                                           "macaddr", "bit",       "varbit",    "point",     "tsvector",
-                                           "tsquery", "int4range", "int8range", "tstzrange", "hstore"};
-        const bool known = std::find_if(std::begin(lacking), std::end(lacking), [&](const char* other) {
-                               return name == other;
-                           }) != std::end(lacking);
-        if (known)
-            refuse(fmt::format("type {}", name));
-        else
-            fail(sqlstate::undefined_object, "type \"{}\" does not exist", name);
-        return {SqlType::text, -1};
-    }
-    Type type{*found, -1};
-    if (node.n_array_bounds > 0) {
-        const auto array = array_of(*found);
-        if (!array) refuse(fmt::format("array type {}[]", name));
-        // A modifier is the elements'.
-        PgQuery__TypeName element = node;
-        element.n_array_bounds = 0;
-        return {array.value_or(SqlType::text_array), type_of(element).typmod};
-    }
-    std::vector<std::int64_t> modifiers;
-    for (std::size_t i = 0; i < node.n_typmods; ++i)
-        if (node.typmods[i]->node_case == PG_QUERY__NODE__NODE_A_CONST) {
-            const auto& constant = *node.typmods[i]->a_const;
-            modifiers.push_back(constant.val_case == PG_QUERY__A__CONST__VAL_IVAL ? constant.ival->ival : 0);
-        }
-    const bool sized = type.type == SqlType::varchar || type.type == SqlType::bpchar;
-    if (modifiers.empty()) {
-        if (type.type == SqlType::bpchar && name != "bpchar") type.typmod = length_typmod(1);
-        return type;
-    }
-    if (sized) {
-        if (modifiers[0] < 1) fail("22023", "length for type {} must be at least 1", type_name(type.type));
-        if (modifiers[0] > 10'485'760)
-            fail("22023", "length for type {} cannot exceed 10485760", type_name(type.type));
-        type.typmod = length_typmod(modifiers[0]);
-    } else if (type.type == SqlType::numeric) {
-        const std::int64_t scale = modifiers.size() > 1 ? modifiers[1] : 0;
-        if (modifiers[0] < 1 || modifiers[0] > 1000 || scale < -1000 || scale > 1000)
-            fail("22023", "NUMERIC precision {} must be between 1 and 1000", modifiers[0]);
-        type.typmod = numeric_typmod(modifiers[0], scale);
-    } else if (is_moment(type.type) || type.type == SqlType::time) {
-        if (modifiers[0] != 6) refuse(fmt::format("{}({}); use 6,", type_name(type.type), modifiers[0]));
-    } else if (type.type == SqlType::interval) {
-        refuse("interval with fields or a precision");
-    } else {
-        fail(sqlstate::syntax_error, "type modifier is not allowed for type \"{}\"", name);
-    }
-    return type;
-}
-
-Type Translator::common_type(const std::vector<Expression>& values, const char* what) {
-    Type result;
-    bool same_typmod = true;
-    for (const auto& value : values) {
-        const Type type = value.type;
-        if (type.type == SqlType::unknown) continue;
-        if (result.type == SqlType::unknown) {
-            result = type;
-            continue;
-        }
-        same_typmod = same_typmod && result.typmod == type.typmod;
-        if (result.type == type.type) continue;
-        if (is_text(result.type) && is_text(type.type)) {
-            result.type = SqlType::text;
-        } else if (castable(result.type, type.type, CastContext::implicit)) {
-            result.type = type.type;
-        } else if (!castable(type.type, result.type, CastContext::implicit)) {
-            fail("42804", "{} types {} and {} cannot be matched", what, type_name(result.type),
-                 type_name(type.type));
-        }
-    }
-    if (result.type == SqlType::unknown) result.type = SqlType::text;
-    if (!same_typmod) result.typmod = -1;
     return result;
 }
 
