@@ -75,9 +75,17 @@ function(understudy_executable name)
   understudy_build_in_batches(${name})
 endfunction()
 
+# What the tests of a folder, or of several, share: harnesses of real programs.
+function(understudy_test_fixture name)
+  understudy_library(${name} ${ARGN})
+  target_link_libraries(${name} PUBLIC understudy_test_support GTest::gmock)
+  target_compile_options(${name} PRIVATE -O0)
+endfunction()
+
 # A program of the tests, in the build tree's tests/.
 function(understudy_test_program name)
   understudy_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE understudy_test_support)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_compile_options(${name} PRIVATE -O0)  # what is tested is in the libraries and programs
 endfunction()
@@ -96,7 +104,7 @@ function(understudy_test name)
     set(ARG_TIMEOUT 120)
   endif()
   add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE ${ARG_LINK} understudy_warnings GTest::gmock GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} understudy_test_support understudy_warnings GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   understudy_build_in_batches(${name})
   target_compile_options(${name} PRIVATE -O0)  # what is tested is in the libraries

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "golden_traces.hpp"
+#include "tests/support/golden_traces.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,6 +9,9 @@
 #include <fstream>
 #include <sstream>
 #include <vector>
+
+#include "tests/support/content_of.hpp"
+#include "tests/support/paths.hpp"
 
 namespace understudy::test {
 
@@ -24,22 +27,19 @@ void replay_trace(const std::string& text, std::string& out,
 
 void check_golden_traces(const std::string& folder, std::size_t least,
                          const std::function<std::string(const std::string& text)>& run) {
-    const char* source = std::getenv("UNDERSTUDY_SOURCE_DIR");
-    if (source == nullptr) GTEST_SKIP() << "UNDERSTUDY_SOURCE_DIR is not set: run by ctest";
     std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(source) / folder))
+    for (const auto& entry : std::filesystem::directory_iterator(source_directory() / folder))
         if (entry.path().extension() == ".txt") files.push_back(entry.path());
     std::sort(files.begin(), files.end());
     EXPECT_GE(files.size(), least);
     for (const auto& path : files) {
         SCOPED_TRACE(path.filename().string());
-        std::stringstream text;
-        text << std::ifstream(path).rdbuf();
-        const std::string answered = run(text.str());
+        const std::string text = content_of(path);
+        const std::string answered = run(text);
         if (std::getenv("UNDERSTUDY_REWRITE_TRACES") != nullptr)
             std::ofstream(path) << answered;
         else {
-            EXPECT_EQ(text.str(), answered);
+            EXPECT_EQ(text, answered);
         }
     }
 }

@@ -8,20 +8,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <stdexcept>
+
+#include "tests/support/paths.hpp"
 
 namespace understudy::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string required_environment(const char* name) {
-    const char* value = std::getenv(name);
-    if (value == nullptr)
-        throw std::runtime_error(std::string(name) + " is not set; run the test through ctest");
-    return value;
-}
 
 // Reads what is there; false at the end of the stream.
 bool drain(int descriptor, std::string& into) {
@@ -95,24 +89,6 @@ Outcome run(const std::vector<std::string>& argv, const RunOptions& options) {
     ::close(err[0]);
     outcome.status = status_of(raw);
     return outcome;
-}
-
-fs::path source_directory() {
-    return required_environment("UNDERSTUDY_SOURCE_DIR");
-}
-fs::path program(const std::string& name) {
-    return fs::path(required_environment("UNDERSTUDY_BIN_DIR")) / name;
-}
-
-ScratchDirectory::ScratchDirectory() {
-    std::string pattern = (fs::temp_directory_path() / "understudy-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = pattern;
-}
-
-ScratchDirectory::~ScratchDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
 }
 
 }  // namespace understudy::test

@@ -26,20 +26,4 @@ struct RunOptions {
 
 Outcome run(const std::vector<std::string>& argv, const RunOptions& options = {});
 
-std::filesystem::path source_directory();                // from UNDERSTUDY_SOURCE_DIR
-std::filesystem::path program(const std::string& name);  // build/bin/NAME, from UNDERSTUDY_BIN_DIR
-
-// A folder of its own below the system's temporary folder, removed at the end.
-class ScratchDirectory {
-  public:
-    ScratchDirectory();
-    ~ScratchDirectory();
-    ScratchDirectory(const ScratchDirectory&) = delete;
-    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-    const std::filesystem::path& path() const { return path_; }
-
-  private:
-    std::filesystem::path path_;
-};
-
 }  // namespace understudy::test

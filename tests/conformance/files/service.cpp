@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "base/io/free_port.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::files::testing {
 
@@ -41,7 +42,7 @@ Result<void> Service::start_server() {
     server_.reset();  // the port must be free first
     server_ = std::make_unique<Program>(
         std::vector<std::string>{"understudy-files", "--config", scratch("files.yaml")});
-    if (!eventually([&] { return server_->count("ready") == 1; }))
+    if (!test::eventually([&] { return server_->count("ready") == 1; }))
         return Error(ErrorKind::timeout, "understudy-files", "is not ready");
     return {};
 }
@@ -52,7 +53,7 @@ Result<void> Service::mount(const std::string& client) {
     mounted = std::make_unique<Program>(
         std::vector<std::string>{"understudy-mount", "--server", address_ + ":" + std::to_string(port_),
                                  "--export", "share", "--client", client, at(client)});
-    if (!eventually([&] { return mounted->count("ready") == 1; }))
+    if (!test::eventually([&] { return mounted->count("ready") == 1; }))
         return Error(ErrorKind::timeout, "understudy-mount of " + client, "is not ready");
     return {};
 }

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "tests/support/process.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::lb::conformance {
 namespace {

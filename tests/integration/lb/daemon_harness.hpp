@@ -11,14 +11,14 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "harness.hpp"
+#include "tests/support/content_of.hpp"
+#include "tests/support/paths.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::lb {
 
@@ -27,8 +27,7 @@ class Daemon {
     // `open_files`: RLIMIT_NOFILE of the daemon; 0 leaves it.
     Daemon(std::vector<std::string> arguments, const std::string& folder, rlim_t open_files = 0)
         : errors_path_(folder + "/stderr") {
-        const char* bin = std::getenv("UNDERSTUDY_BIN_DIR");
-        const std::string program = std::string(bin == nullptr ? "build/bin" : bin) + "/understudy-lb";
+        const std::string program = test::program("understudy-lb");
         int ends[2];
         EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
         io::UniqueFd events_in(ends[1]);
@@ -68,11 +67,7 @@ class Daemon {
         pid_ = -1;
         return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
     }
-    std::string errors() const {
-        std::stringstream text;
-        text << std::ifstream(errors_path_).rdbuf();
-        return text.str();
-    }
+    std::string errors() const { return test::content_of(errors_path_); }
     void reload() { ::kill(pid_, SIGHUP); }
     void terminate() { ::kill(pid_, SIGTERM); }
     EventLog& events() { return *events_; }
@@ -85,19 +80,9 @@ class Daemon {
 
 class DaemonTest : public ::testing::Test {
   protected:
-    void SetUp() override {
-        std::string name = (std::filesystem::temp_directory_path() / "understudy-lb-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        folder_ = name;
-    }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
-
-    std::string written(const std::string& text) {
-        const std::string path = folder_ + "/lb.yaml";
-        std::ofstream(path) << text;
-        return path;
-    }
-    std::string folder_;
+    std::string written(const std::string& text) { return scratch_.write("lb.yaml", text); }
+    const test::ScratchDirectory scratch_;
+    const std::string folder_ = scratch_.path();
 };
 
 }  // namespace understudy::lb

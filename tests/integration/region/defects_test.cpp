@@ -10,8 +10,7 @@ class Defects : public Region {
   protected:
     json::object run_with(const std::string& defect, const std::string& scenario) {
         const auto report = scratch_.path() / "out.json";
-        const std::string node =
-            (program("understudy").parent_path().parent_path() / "tests/understudy-node-defective").string();
+        const std::string node = test_program("understudy-node-defective").string();
         std::vector<std::string> arguments{"test",       "topologies/corda-ha-fast.yaml",
                                            "--world",    "pod",
                                            "--scenario", scenario,

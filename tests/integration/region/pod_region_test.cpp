@@ -101,9 +101,7 @@ TEST_F(PodRegion, the_standby_takes_over_when_the_active_loses_power_and_the_los
 
 TEST_F(PodRegion, explain_says_why_a_backend_takes_no_flows_and_what_to_fix) {
     std::ofstream(scratch_.path() / "denied.yaml")
-        << "version: 1\nextends: "
-        << (std::filesystem::path(std::getenv("UNDERSTUDY_SOURCE_DIR")) / "topologies/corda-ha-fast.yaml")
-               .string()
+        << "version: 1\nextends: " << (source_directory() / "topologies/corda-ha-fast.yaml").string()
         << "\nsecurity_groups:\n  corda:\n"
            "    - {name: all, priority: 100, direction: inbound, access: allow, protocol: tcp, source: "
            "Internet,"

@@ -3,21 +3,12 @@
 
 #include <algorithm>
 #include <fstream>
-#include <sstream>
+
+#include "tests/support/content_of.hpp"
 
 namespace understudy::test {
-namespace {
 
 namespace fs = std::filesystem;
-
-std::string contents(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
-
-}  // namespace
 
 Outcome Region::understudy(std::vector<std::string> arguments, std::chrono::milliseconds limit) {
     arguments.insert(arguments.begin(), program("understudy").string());
@@ -67,7 +58,7 @@ std::vector<json::object> Region::events(const std::string& region, const std::s
 
 json::value Region::read_json(const fs::path& path) const {
     boost::system::error_code failure;
-    const std::string text = contents(path);
+    const std::string text = content_of(path);
     json::value value = json::parse(text, failure);
     EXPECT_FALSE(failure) << path << ": " << failure.message() << "\n" << text;
     return value;
@@ -79,7 +70,7 @@ std::vector<std::string> Region::processes_left() const {
         const std::string pid = entry.path().filename().string();
         if (!std::all_of(pid.begin(), pid.end(), [](unsigned char c) { return std::isdigit(c) != 0; }))
             continue;
-        std::string words = contents(entry.path() / "cmdline") + " " + contents(entry.path() / "environ");
+        std::string words = content_of(entry.path() / "cmdline") + " " + content_of(entry.path() / "environ");
         std::replace(words.begin(), words.end(), '\0', ' ');
         if (words.find(scratch_.path().string()) != std::string::npos) found.push_back(pid + ": " + words);
     }
@@ -96,7 +87,7 @@ std::set<std::string> Region::traces_on_machine() const {
     for (const auto& process : fs::directory_iterator("/proc", ignored)) {
         // One that has ended and is still to be reaped, by the machine's own process 1, names its PID
         // namespace to the last.
-        const std::string stat = contents(process.path() / "stat");
+        const std::string stat = content_of(process.path() / "stat");
         const std::size_t after_name = stat.rfind(") ");
         if (after_name == std::string::npos || stat.substr(after_name + 2, 1) == "Z") continue;
         for (const char* kind : {"net", "mnt", "pid", "user"}) {

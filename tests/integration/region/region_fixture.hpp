@@ -11,7 +11,9 @@
 
 #include "base/json.hpp"
 #include "base/time.hpp"
+#include "tests/support/paths.hpp"
 #include "tests/support/process.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::test {
 

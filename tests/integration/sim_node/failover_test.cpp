@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "tests/integration/sim_node/harness.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::node {
 namespace {
@@ -21,10 +22,10 @@ TEST_F(Failover, the_backup_takes_over_only_after_the_wait_interval_and_no_payme
     EXPECT_FALSE(backup->saw("journal_locked"));
 
     auto payer = client("50");
-    ASSERT_TRUE(wait_until([&] { return payer->events("attempt").size() > 20; }));
+    ASSERT_TRUE(test::eventually([&] { return payer->events("attempt").size() > 20; }));
     primary->kill();
     int restarts = 0;
-    ASSERT_TRUE(wait_until([&] {  // what the host's agent does
+    ASSERT_TRUE(test::eventually([&] {  // what the host's agent does
         if (backup->exit_status()) {
             backup = node({.machine = "backup"});
             ++restarts;
@@ -38,7 +39,7 @@ TEST_F(Failover, the_backup_takes_over_only_after_the_wait_interval_and_no_payme
     EXPECT_GT(*integer_attribute(taken[0], "previous_age_ms"), 400);
 
     const std::size_t attempts = payer->events("attempt").size();
-    ASSERT_TRUE(wait_until([&] { return payer->events("attempt").size() > attempts + 20; }));
+    ASSERT_TRUE(test::eventually([&] { return payer->events("attempt").size() > attempts + 20; }));
     payer->signal(SIGTERM);
     ASSERT_EQ(payer->wait_for_exit(), 0);
     const auto record = client_record_from_lines(record_text());
@@ -58,7 +59,7 @@ TEST_F(Failover, two_nodes_started_at_the_same_instant_leave_one_active) {
     start_network_map();
     auto primary = node({.machine = "primary"});
     auto backup = node({.machine = "backup"});
-    ASSERT_TRUE(wait_until([&] { return primary->saw("active") || backup->saw("active"); }));
+    ASSERT_TRUE(test::eventually([&] { return primary->saw("active") || backup->saw("active"); }));
     Process& loser = primary->saw("active") ? *backup : *primary;
     Process& winner = primary->saw("active") ? *primary : *backup;
     EXPECT_EQ(loser.wait_for_exit(), 1);

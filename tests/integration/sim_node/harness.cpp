@@ -18,6 +18,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/eventually.hpp"
+#include "tests/support/paths.hpp"
+
 namespace understudy::node {
 namespace {
 
@@ -49,24 +52,10 @@ sockaddr_in loopback(std::uint16_t port) {
 
 }  // namespace
 
-bool wait_until(const std::function<bool()>& condition, std::chrono::milliseconds limit) {
-    const auto end = std::chrono::steady_clock::now() + limit;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > end) return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return true;
-}
-
 bool port_is_open(std::uint16_t port) {
     const io::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const sockaddr_in address = loopback(port);
     return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
-
-std::string program(const char* directory_variable, const std::string& name) {
-    const char* directory = ::getenv(directory_variable);
-    return fmt::format("{}/{}", directory == nullptr ? "build/bin" : directory, name);
 }
 
 Process::Process(std::vector<std::string> arguments) {
@@ -111,7 +100,7 @@ std::optional<int> Process::exit_status() {
 }
 
 std::optional<int> Process::wait_for_exit(std::chrono::milliseconds limit) {
-    wait_until([&] { return exit_status().has_value(); }, limit);
+    test::eventually([&] { return exit_status().has_value(); }, limit);
     return exit_status();
 }
 
@@ -144,8 +133,6 @@ void Process::read_events() {
 void NodeTest::SetUp() {
     const auto programs = postgres_programs();
     if (!programs) GTEST_SKIP() << "PostgreSQL is not installed: apt-get install postgresql";
-    std::string pattern = testing::TempDir() + "/understudy-node-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
     ::chmod(directory_.c_str(), 0777);
     std::ofstream(directory_ + "/password") << "secret\n";
     const std::string data = directory_ + "/data";
@@ -157,7 +144,7 @@ void NodeTest::SetUp() {
         {*programs + "/postgres", "-D", data, "-p", std::to_string(database_port_), "-c",
          "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"}));
     const DatabaseAddress server{"127.0.0.1", database_port_, "postgres", "postgres", "secret", 2s};
-    ASSERT_TRUE(wait_until([&] { return Connection::open(server).has_value(); }));
+    ASSERT_TRUE(test::eventually([&] { return Connection::open(server).has_value(); }));
     auto connection = Connection::open(server);
     ASSERT_TRUE(connection.has_value());
     for (const char* name : {"party_a", "party_b"})
@@ -167,8 +154,6 @@ void NodeTest::SetUp() {
 void NodeTest::TearDown() {
     map_.reset();
     kill_database();
-    std::error_code ignored;
-    if (!directory_.empty()) fs::remove_all(directory_, ignored);
 }
 
 void NodeTest::kill_database() {
@@ -189,9 +174,8 @@ void NodeTest::start_network_map() {
     map_port_ = free_port();
     std::ofstream(directory_ + "/map.yaml")
         << fmt::format("listen: 127.0.0.1:{}\npublic_networks: [127.0.0.0/8]\n", map_port_);
-    map_ = std::make_unique<Process>(
-        std::vector<std::string>{program("UNDERSTUDY_BIN_DIR", "understudy-node"), "network-map", "--config",
-                                 directory_ + "/map.yaml"});
+    map_ = std::make_unique<Process>(std::vector<std::string>{test::program("understudy-node"), "network-map",
+                                                              "--config", directory_ + "/map.yaml"});
     ASSERT_TRUE(map_->wait_for("ready"));
 }
 
@@ -211,10 +195,9 @@ std::unique_ptr<Process> NodeTest::node(const NodeSetting& setting) {
         static_cast<char>(::toupper(setting.party[0])), setting.machine, share, database_port_, setting.party,
         directory_, ports.p2p, ports.p2p, ports.rpc, ports.http, map_port_, setting.exclusive, setting.update,
         setting.wait);
-    std::vector<std::string> arguments{program("UNDERSTUDY_BIN_DIR", "understudy-node"), "run", "--config",
-                                       config};
+    std::vector<std::string> arguments{test::program("understudy-node"), "run", "--config", config};
     if (!setting.defect.empty()) {
-        arguments[0] = program("UNDERSTUDY_TESTS_DIR", "understudy-node-defective");
+        arguments[0] = test::test_program("understudy-node-defective");
         arguments.insert(arguments.end(), {"--defect", setting.defect});
     }
     return std::make_unique<Process>(arguments);
@@ -226,8 +209,8 @@ std::unique_ptr<Process> NodeTest::client(const std::string& rate) {
         "name: app\nrpc: \"localhost:{}\"\nfrom: O=Party A\nto: O=Party B\nrate: {}\nrecord: {}/record\n"
         "retry_interval: 100ms\ndrain_timeout: 60s\ntimeout: 10s\n",
         ports_["a"].rpc, rate, directory_);
-    return std::make_unique<Process>(std::vector<std::string>{
-        program("UNDERSTUDY_BIN_DIR", "understudy-node"), "client", "--config", config});
+    return std::make_unique<Process>(
+        std::vector<std::string>{test::program("understudy-node"), "client", "--config", config});
 }
 
 io::HttpResponse NodeTest::request(std::uint16_t port, io::HttpRequest request,
@@ -257,8 +240,7 @@ Audit NodeTest::audit(const std::string& party) {
         "password_file: "
         "{}/password}}\n",
         party, database_port_, party, directory_);
-    const std::string command =
-        program("UNDERSTUDY_BIN_DIR", "understudy-node") + " audit --config " + config;
+    const std::string command = test::program("understudy-node").string() + " audit --config " + config;
     FILE* const output = ::popen(command.c_str(), "r");
     std::string text;
     char chunk[4096];

@@ -22,15 +22,15 @@
 #include "base/io/unique_fd.hpp"
 #include "sim/node/core/audit.hpp"
 #include "sim/node/database.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::node {
 
 constexpr auto generous = std::chrono::seconds(60);
 
-bool wait_until(const std::function<bool()>& condition, std::chrono::milliseconds limit = generous);
 using io::free_port;
 bool port_is_open(std::uint16_t port);
-std::string program(const char* directory_variable, const std::string& name);
 
 class Process {
   public:
@@ -48,7 +48,7 @@ class Process {
     std::vector<Event> events(const std::string& name);
     bool saw(const std::string& name) { return !events(name).empty(); }
     bool wait_for(const std::string& name) {
-        return wait_until([&] { return saw(name); });
+        return test::eventually([&] { return saw(name); }, generous);
     }
 
   private:
@@ -98,7 +98,8 @@ class NodeTest : public testing::Test {
     };
     // Hosts of one party share ports: the one that isn't active has none open.
     std::map<std::string, Ports> ports_;
-    std::string directory_;
+    const test::ScratchDirectory scratch_;
+    const std::string directory_ = scratch_.path();
     std::uint16_t database_port_ = 0;
     std::uint16_t map_port_ = 0;
     std::unique_ptr<Process> database_;

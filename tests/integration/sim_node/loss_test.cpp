@@ -5,6 +5,8 @@
 #include <fstream>
 
 #include "tests/integration/sim_node/harness.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/paths.hpp"
 
 namespace understudy::node {
 namespace {
@@ -22,7 +24,7 @@ TEST_F(Loss, a_database_that_is_gone_ends_the_node) {
     ASSERT_TRUE(primary->wait_for("ready"));
     kill_database();
     EXPECT_EQ(primary->wait_for_exit(), 1);
-    EXPECT_TRUE(wait_until([&] { return !stop_reason(*primary).empty(); }));
+    EXPECT_TRUE(test::eventually([&] { return !stop_reason(*primary).empty(); }));
     EXPECT_NE(stop_reason(*primary).find("database connection lost"), std::string::npos)
         << stop_reason(*primary);
     EXPECT_FALSE(port_is_open(ports_["a"].rpc));
@@ -34,7 +36,7 @@ TEST_F(Loss, a_database_that_answers_no_more_ends_the_node_before_another_may_ta
     ASSERT_TRUE(primary->wait_for("lease_renewed"));
     for (const pid_t backend : database_backends()) ::kill(backend, SIGSTOP);
     EXPECT_EQ(primary->wait_for_exit(), 1);
-    EXPECT_TRUE(wait_until([&] { return !stop_reason(*primary).empty(); }));
+    EXPECT_TRUE(test::eventually([&] { return !stop_reason(*primary).empty(); }));
     EXPECT_EQ(stop_reason(*primary), "no renewal was confirmed for 2s");
 }
 
@@ -57,7 +59,7 @@ TEST_F(Loss, a_journal_lock_that_someone_else_has_held_ends_the_node) {
         .seekp(3)
         .write("another owner---", 16);
     EXPECT_EQ(primary->wait_for_exit(), 1);
-    EXPECT_TRUE(wait_until([&] { return !stop_reason(*primary).empty(); }));
+    EXPECT_TRUE(test::eventually([&] { return !stop_reason(*primary).empty(); }));
     EXPECT_EQ(stop_reason(*primary).rfind("journal lost", 0), 0u) << stop_reason(*primary);
 }
 
@@ -72,9 +74,8 @@ TEST_F(Loss, an_entry_that_is_not_public_is_refused_and_ends_the_node) {
     map_port_ = free_port();
     std::ofstream(directory_ + "/map.yaml")
         << "listen: 127.0.0.1:" << map_port_ << "\npublic_networks: [203.0.113.0/24]\n";
-    map_ = std::make_unique<Process>(
-        std::vector<std::string>{program("UNDERSTUDY_BIN_DIR", "understudy-node"), "network-map", "--config",
-                                 directory_ + "/map.yaml"});
+    map_ = std::make_unique<Process>(std::vector<std::string>{test::program("understudy-node"), "network-map",
+                                                              "--config", directory_ + "/map.yaml"});
     ASSERT_TRUE(map_->wait_for("ready"));
     auto primary = node({});
     EXPECT_EQ(primary->wait_for_exit(), 2);

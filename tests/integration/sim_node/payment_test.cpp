@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/integration/sim_node/harness.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::node {
 namespace {
@@ -44,12 +45,12 @@ TEST_F(Payments, an_unfinished_payment_is_finished_by_the_next_active_node) {
     payee_->kill();
     EXPECT_EQ(pay("p-2", 1, "O=Party B", std::chrono::milliseconds(500)), 0)
         << "not durable at the payee: no answer";
-    EXPECT_TRUE(wait_until([&] { return audit("a").payments.size() == 2; }));
+    EXPECT_TRUE(test::eventually([&] { return audit("a").payments.size() == 2; }));
     payer_->kill();
     payee_ = node({.party = "b", .share = "b", .exclusive = false});
     payer_ = node({});
     ASSERT_TRUE(payer_->wait_for("recovered"));
-    EXPECT_TRUE(wait_until([&] {
+    EXPECT_TRUE(test::eventually([&] {
         const Audit payer = audit("a");
         return payer.payments.size() == 2 && payer.payments[1].state == "settled";
     }));

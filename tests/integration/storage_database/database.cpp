@@ -48,9 +48,6 @@ std::string value(const Client& client, const std::string& sql) {
 }
 
 void Database::SetUp() {
-    char pattern[] = "/tmp/understudy-db-test-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern), nullptr);
-    directory_ = pattern;
     std::ofstream(directory_ + "/password") << "secret\n";
     port_ = io::free_port();
     ASSERT_NE(port_, 0);
@@ -66,7 +63,6 @@ void Database::TearDown() {
     if (pid_ > 0) {
         EXPECT_EQ(stop(SIGTERM), 0);
     }
-    std::filesystem::remove_all(directory_);
 }
 
 pid_t Database::spawn() {

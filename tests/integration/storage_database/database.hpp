@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "tests/support/paths.hpp"
 #include "tests/support/process.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::test {
 
@@ -63,7 +65,8 @@ class Database : public ::testing::Test {
     // Of the file, "ok"; the service, whose alone it is, is stopped for that and started again.
     std::string integrity();
 
-    std::string directory_;
+    const ScratchDirectory scratch_;
+    const std::string directory_ = scratch_.path();
     int port_ = 0;
     pid_t pid_ = 0;
 };

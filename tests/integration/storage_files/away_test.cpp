@@ -12,6 +12,8 @@
 #include "base/io/clock.hpp"
 #include "mounts.hpp"
 #include "storage/files/core/message.hpp"
+#include "tests/support/content_of.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::files::testing {
 namespace {
@@ -51,7 +53,7 @@ TEST_F(Away, with_error_callers_get_eio_after_that_time) {
     EXPECT_EQ(::pwrite(file.get(), "x", 1, 0), -1);
     EXPECT_EQ(errno, EIO);
     start_server();
-    ASSERT_TRUE(eventually([&] { return a->count("ready") == 2; }));
+    ASSERT_TRUE(test::eventually([&] { return a->count("ready") == 2; }));
     EXPECT_EQ(::pwrite(file.get(), "x", 1, 0), 1) << "within the lease nothing is lost";
     EXPECT_EQ(::fsync(file.get()), 0);
 }
@@ -64,7 +66,7 @@ TEST_F(Away, with_hang_callers_wait_past_the_lease_until_the_server_is_back_or_t
     const io::UniqueFd folder = open(at_a("folder"), O_PATH | O_DIRECTORY);
     server->signal(SIGKILL);
     server->wait();
-    Child reader([&] { return text_of(at_a("file")) == "text" ? 0 : 1; });
+    Child reader([&] { return test::content_of(at_a("file")) == "text" ? 0 : 1; });
     // In a folder of its own: who waits for another's look-up in a folder can't be killed; see "While the
     // server is away" in docs/file-service.md.
     Child killed([&] { return ::openat(folder.get(), "file", O_RDONLY | O_CLOEXEC) < 0 ? 1 : 0; });
@@ -81,7 +83,7 @@ TEST_F(Away, a_mount_whose_server_is_gone_or_frozen_can_be_unmounted_and_ended) 
     begin("20s", false, {"--on-loss", "hang"});
     put(at_a("file"), "text");
     server->signal(SIGSTOP);
-    Child reader([&] { return text_of(at_a("file")).empty() ? 1 : 0; });
+    Child reader([&] { return test::content_of(at_a("file")).empty() ? 1 : 0; });
     EXPECT_FALSE(reader.has_ended(200ms));
     EXPECT_EQ(::umount2(directory.path("a").c_str(), 0), -1);
     EXPECT_EQ(errno, EBUSY) << "somebody uses it";
@@ -98,7 +100,7 @@ TEST_F(Away, the_unmounting_programs_work_while_the_server_is_gone) {
     begin("20s", false, {"--on-loss", "hang"});
     server->signal(SIGKILL);
     server->wait();
-    ASSERT_TRUE(eventually([&] { return a->count("not_ready") == 1 && b->count("not_ready") == 1; }));
+    ASSERT_TRUE(test::eventually([&] { return a->count("not_ready") == 1 && b->count("not_ready") == 1; }));
     EXPECT_EQ(outcome_of("umount", directory.path("a")), 0);
     EXPECT_EQ(a->wait(), 0);
     if (::access("/usr/bin/fusermount3", X_OK) != 0) return;
@@ -131,14 +133,14 @@ TEST_F(Away, a_server_that_refuses_is_asked_again_after_a_second_and_its_reason_
     a.reset();
     const std::size_t before = relay->connections();
     a = mount("a", {}, "no-such-export");
-    ASSERT_TRUE(eventually([&] { return a->count("not_ready") == 1; }));
+    ASSERT_TRUE(test::eventually([&] { return a->count("not_ready") == 1; }));
     EXPECT_NE(a->events().back().detail.find("No such file or directory"), std::string::npos)
         << a->events().back().detail;
-    ASSERT_TRUE(eventually([&] { return relay->connections() >= before + 3; }));
+    ASSERT_TRUE(test::eventually([&] { return relay->connections() >= before + 3; }));
     EXPECT_EQ(a->count("not_ready"), 1U);
     const Instant then = io::monotonic_now();
     const std::size_t now = relay->connections();
-    ASSERT_TRUE(eventually([&] { return relay->connections() >= now + 2; }));
+    ASSERT_TRUE(test::eventually([&] { return relay->connections() >= now + 2; }));
     EXPECT_GE(io::monotonic_now() - then, 900ms);
     EXPECT_EQ(a->count("ready"), 0U);
 }
@@ -154,7 +156,7 @@ TEST_F(Behind, writes_do_not_wait_and_fsync_reads_and_unlocking_do) {
     std::atomic<ssize_t> written = -2;
     std::thread writer([&] { written = ::pwrite(file.get(), data.data(), data.size(), 0); });
     // Within a quarter of the lease: then silence ends the connection.
-    ASSERT_TRUE(eventually([&] { return written != -2; }, 4s));
+    ASSERT_TRUE(test::eventually([&] { return written != -2; }, 4s));
     writer.join();
     EXPECT_EQ(written, static_cast<ssize_t>(data.size()));
     auto waiting_for_the_write = [&] {
@@ -193,7 +195,7 @@ TEST_F(Behind, what_was_written_under_a_lock_is_there_when_another_host_gets_it)
         ASSERT_EQ(::pwrite(data.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
         ASSERT_EQ(lock(here.get(), F_UNLCK), 0);
         ASSERT_EQ(lock(there.get()), 0);
-        ASSERT_EQ(text_of(at_b("data")), text);
+        ASSERT_EQ(test::content_of(at_b("data")), text);
         ASSERT_EQ(lock(there.get(), F_UNLCK), 0);
     }
 }
@@ -209,8 +211,8 @@ TEST_F(Behind, a_killed_writer_s_bytes_arrive_before_its_lock_is_free) {
         return 2;
     });
     ASSERT_TRUE(writer.has_ended(10s));
-    ASSERT_TRUE(eventually([&] { return lock(there.get()) == 0; }));
-    EXPECT_EQ(text_of(at_b("data")), "behind");
+    ASSERT_TRUE(test::eventually([&] { return lock(there.get()) == 0; }));
+    EXPECT_EQ(test::content_of(at_b("data")), "behind");
 }
 
 }  // namespace

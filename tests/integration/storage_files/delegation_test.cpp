@@ -8,6 +8,8 @@
 #include "base/io/clock.hpp"
 #include "mounts.hpp"
 #include "storage/files/core/message.hpp"
+#include "tests/support/content_of.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::files::testing {
 namespace {
@@ -33,7 +35,7 @@ class Delegated : public MountsOfTwo {
     }
     // Until a is asked for that path without asking the server.
     bool is_remembered(const std::string& name) {
-        return eventually([&] {
+        return test::eventually([&] {
             const std::size_t before = questions();
             status(at_a(name));
             status(at_a(name));
@@ -112,7 +114,7 @@ TEST_F(Delegated, a_host_that_has_unmounted_keeps_nobody_waiting) {
     const Instant began = io::monotonic_now();
     put(at_b("y"), "text");
     EXPECT_LT(io::monotonic_now() - began, 4s);  // no lease was waited for
-    EXPECT_EQ(text_of(at_b("y")), "text");
+    EXPECT_EQ(test::content_of(at_b("y")), "text");
 }
 
 TEST_F(Delegated, a_host_that_stands_still_keeps_others_waiting_for_one_lease_and_is_told_then) {
@@ -121,7 +123,7 @@ TEST_F(Delegated, a_host_that_stands_still_keeps_others_waiting_for_one_lease_an
     a->signal(SIGSTOP);
     ASSERT_EQ(::unlink(at_b("x").c_str()), 0);
     a->signal(SIGCONT);
-    EXPECT_TRUE(eventually([&] { return status(at_a("x")) == ENOENT; }));
+    EXPECT_TRUE(test::eventually([&] { return status(at_a("x")) == ENOENT; }));
     // Both, where its session's lease ends before it goes on.
     EXPECT_GE(server->count("session_expired") + server->count("delegation_expired"), 1U);
 }
@@ -148,7 +150,7 @@ TEST_F(Delegated, two_hosts_that_take_turns_see_each_others_files) {
             return is_a ? at_b(std::to_string(number)) : at_a(std::to_string(number));
         };
         put(mine(i), std::to_string(i));
-        ASSERT_EQ(text_of(theirs(i)), std::to_string(i));
+        ASSERT_EQ(test::content_of(theirs(i)), std::to_string(i));
         ASSERT_EQ(size(theirs(i)), static_cast<off_t>(std::to_string(i).size()));
         if (i == 0) continue;
         ASSERT_EQ(::unlink(mine(i - 1).c_str()), 0);

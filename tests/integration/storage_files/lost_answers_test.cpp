@@ -9,6 +9,7 @@
 
 #include "mounts.hpp"
 #include "storage/files/core/message.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::files::testing {
 namespace {
@@ -22,7 +23,7 @@ class LostAnswers : public MountsOfTwo {
         there = open(at_b("lock"));
     }
     bool is_free_for_b() {
-        return eventually([&] { return lock(there.get()) == 0; }) && lock(there.get(), F_UNLCK) == 0;
+        return test::eventually([&] { return lock(there.get()) == 0; }) && lock(there.get(), F_UNLCK) == 0;
     }
     // A process on host a that waits for the lock. Ended with 0 when it got it.
     std::unique_ptr<Child> waiter() {
@@ -30,11 +31,11 @@ class LostAnswers : public MountsOfTwo {
             std::make_unique<Child>([this] { return lock(open(at_a("lock")).get(), F_WRLCK, F_SETLKW); });
         const std::size_t before = server->count("lock_waits");
         EXPECT_TRUE(
-            eventually([&] { return server->count("lock_waits") > before || child->has_ended(1ms); }));
+            test::eventually([&] { return server->count("lock_waits") > before || child->has_ended(1ms); }));
         return child;
     }
     bool is_back(std::size_t times) {
-        return eventually([&] { return a->count("ready") >= times + 1; });
+        return test::eventually([&] { return a->count("ready") >= times + 1; });
     }
 
     io::UniqueFd here, there;
@@ -98,7 +99,7 @@ TEST_F(LostAnswers, the_lock_of_a_killed_process_is_freed_though_its_unlock_was_
             return lock(file.get(), F_WRLCK, F_SETLKW) == 0 ? ::pause() : 1;
         });
         ASSERT_TRUE(
-            eventually([&] { return lock(there.get()) == EAGAIN || lock(there.get(), F_UNLCK) != 0; }));
+            test::eventually([&] { return lock(there.get()) == EAGAIN || lock(there.get(), F_UNLCK) != 0; }));
         relay->lose_next(lost);
         holder.kill();
         ASSERT_TRUE(holder.has_ended(10s));
@@ -113,7 +114,7 @@ TEST_F(LostAnswers, a_waiter_that_is_killed_while_its_grant_is_on_the_way_leaves
     const std::size_t granted = server->count("lock_granted");
     relay->hold_answers(true);
     ASSERT_EQ(lock(there.get(), F_UNLCK), 0);
-    ASSERT_TRUE(eventually([&] { return server->count("lock_granted") > granted; }));
+    ASSERT_TRUE(test::eventually([&] { return server->count("lock_granted") > granted; }));
     waiting->kill();
     EXPECT_TRUE(waiting->has_ended(10s));
     relay->end_connections();
@@ -127,7 +128,7 @@ TEST_F(LostAnswers, a_waiter_that_is_killed_just_before_its_grant_arrives_leaves
     const std::size_t granted = server->count("lock_granted");
     relay->hold_answers(true);
     ASSERT_EQ(lock(there.get(), F_UNLCK), 0);
-    ASSERT_TRUE(eventually([&] { return server->count("lock_granted") > granted; }));
+    ASSERT_TRUE(test::eventually([&] { return server->count("lock_granted") > granted; }));
     waiting->kill();
     EXPECT_TRUE(waiting->has_ended(10s));
     relay->hold_answers(false);
@@ -177,12 +178,12 @@ TEST_F(LostAnswers, whoever_waits_for_a_lock_waits_on_over_a_lost_connection) {
 TEST_F(LostAnswers, whole_file_locks_are_repaired_too) {
     ASSERT_EQ(::flock(there.get(), LOCK_EX), 0);
     Child waiting([&] { return ::flock(open(at_a("lock")).get(), LOCK_EX) == 0 ? 0 : 1; });
-    ASSERT_TRUE(eventually([&] { return server->count("lock_waits") == 1; }));
+    ASSERT_TRUE(test::eventually([&] { return server->count("lock_waits") == 1; }));
     relay->lose_next(Rflush::type_number);
     waiting.kill();
     ASSERT_TRUE(waiting.has_ended(10s));
     ASSERT_EQ(::flock(there.get(), LOCK_UN), 0);
-    EXPECT_TRUE(eventually([&] { return ::flock(there.get(), LOCK_EX | LOCK_NB) == 0; }));
+    EXPECT_TRUE(test::eventually([&] { return ::flock(there.get(), LOCK_EX | LOCK_NB) == 0; }));
 }
 
 class LongWaits : public MountsOfTwo {};
@@ -194,7 +195,7 @@ TEST_F(LongWaits, a_wait_longer_than_the_lease_outlives_a_short_loss_of_the_conn
     Child waiting([&] { return lock(open(at_a("lock")).get(), F_WRLCK, F_SETLKW); });
     EXPECT_FALSE(waiting.has_ended(3s));
     relay->end_connections();
-    ASSERT_TRUE(eventually([&] { return a->count("ready") == 2; }));
+    ASSERT_TRUE(test::eventually([&] { return a->count("ready") == 2; }));
     EXPECT_FALSE(waiting.has_ended(200ms));
     ASSERT_EQ(lock(there.get(), F_UNLCK), 0);
     ASSERT_TRUE(waiting.has_ended(10s));

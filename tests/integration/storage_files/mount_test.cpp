@@ -19,6 +19,8 @@
 #include "mounts.hpp"
 #include "peer.hpp"
 #include "storage/files/core/codec.hpp"
+#include "tests/support/content_of.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::files::testing {
 namespace {
@@ -33,18 +35,18 @@ class Mounts : public MountsOfTwo {
 
 TEST_F(Mounts, what_one_host_does_the_other_sees_at_once) {
     put(at_a("x"), "hello");
-    EXPECT_EQ(text_of(at_b("x")), "hello");
+    EXPECT_EQ(test::content_of(at_b("x")), "hello");
     fs::create_directory(at_b("d"));
     fs::rename(at_a("x"), at_a("d/y"));
     EXPECT_FALSE(fs::exists(at_b("x")));
-    EXPECT_EQ(text_of(at_b("d/y")), "hello");
+    EXPECT_EQ(test::content_of(at_b("d/y")), "hello");
     fs::create_hard_link(at_a("d/y"), at_a("z"));
     fs::create_symlink("d/y", at_a("s"));
     EXPECT_EQ(fs::read_symlink(at_b("s")), "d/y");
-    EXPECT_EQ(text_of(at_b("s")), "hello");
+    EXPECT_EQ(test::content_of(at_b("s")), "hello");
     EXPECT_EQ(fs::hard_link_count(at_b("z")), 2U);
     fs::resize_file(at_b("z"), 2);
-    EXPECT_EQ(text_of(at_a("d/y")), "he");
+    EXPECT_EQ(test::content_of(at_a("d/y")), "he");
     fs::permissions(at_a("z"), fs::perms(0600));
     EXPECT_EQ(fs::status(at_b("z")).permissions(), fs::perms(0600));
     EXPECT_THROW(fs::remove(at_a("d")), fs::filesystem_error);
@@ -69,7 +71,7 @@ TEST_F(Mounts, sixty_four_mebibytes_come_back_as_they_went_and_the_quota_ends_it
         data.replace(i, 8, reinterpret_cast<const char*>(&word), 8);
     }
     put(at_a("big"), data);
-    EXPECT_TRUE(text_of(at_b("big")) == data);
+    EXPECT_TRUE(test::content_of(at_b("big")) == data);
     io::UniqueFd more = open(at_b("more"));
     std::string block(1 << 20, 'x');
     std::size_t written = 0;
@@ -121,7 +123,7 @@ TEST_F(Mounts, a_dead_mount_s_lock_is_granted_when_its_lease_has_ended_and_not_b
     ASSERT_EQ(lock(one.get()), 0);
     Instant killed = io::monotonic_now();
     a->signal(SIGKILL);
-    ASSERT_TRUE(eventually([&] { return lock(other.get()) == 0; }));
+    ASSERT_TRUE(test::eventually([&] { return lock(other.get()) == 0; }));
     Duration after = io::monotonic_now() - killed;
     EXPECT_GE(after, lease * 3 / 4 - 50ms);  // it was last heard at most a quarter of the lease before
     EXPECT_LE(after, lease + 1s);
@@ -135,7 +137,7 @@ TEST_F(Mounts, a_new_mount_of_the_same_client_frees_the_old_one_s_locks_at_once)
     a->signal(SIGKILL);
     ASSERT_EQ(a->wait(), -1);
     std::unique_ptr<Program> again = mount("a");
-    ASSERT_TRUE(eventually([&] { return again->count("ready") == 1; }));
+    ASSERT_TRUE(test::eventually([&] { return again->count("ready") == 1; }));
     EXPECT_EQ(lock(other.get()), 0);
     EXPECT_EQ(server->count("session_expired"), 0U);
     EXPECT_TRUE(fs::exists(at_a("lock")));
@@ -157,13 +159,13 @@ TEST_F(Mounts, while_the_server_is_frozen_a_reader_can_be_killed_and_within_the_
     ASSERT_EQ(::write(one.get(), "kept", 4), 4);
     ASSERT_EQ(lock(one.get()), 0);
     server->signal(SIGSTOP);
-    Child reader([&] { return text_of(at_a("lock")).empty() ? 1 : 0; });
-    ASSERT_TRUE(eventually([&] { return a->count("not_ready") == 1; }));
+    Child reader([&] { return test::content_of(at_a("lock")).empty() ? 1 : 0; });
+    ASSERT_TRUE(test::eventually([&] { return a->count("not_ready") == 1; }));
     EXPECT_FALSE(reader.has_ended(10ms));
     reader.kill();
     EXPECT_TRUE(reader.has_ended(500ms));
     server->signal(SIGCONT);
-    ASSERT_TRUE(eventually([&] { return a->count("ready") == 2; }));
+    ASSERT_TRUE(test::eventually([&] { return a->count("ready") == 2; }));
     char text[5] = {};
     EXPECT_EQ(::pread(one.get(), text, 4, 0), 4);
     EXPECT_STREQ(text, "kept");
@@ -175,15 +177,15 @@ TEST_F(Mounts, away_for_longer_than_the_lease_open_files_fail_and_new_ones_work)
     io::UniqueFd one = open(at_a("lock")), other = open(at_b("lock"));
     ASSERT_EQ(lock(one.get()), 0);
     a->signal(SIGSTOP);
-    ASSERT_TRUE(eventually([&] { return lock(other.get()) == 0; }));
+    ASSERT_TRUE(test::eventually([&] { return lock(other.get()) == 0; }));
     a->signal(SIGCONT);
-    ASSERT_TRUE(eventually([&] { return a->count("ready") == 2; }));
+    ASSERT_TRUE(test::eventually([&] { return a->count("ready") == 2; }));
     EXPECT_EQ(::write(one.get(), "stale", 5), -1);
     EXPECT_EQ(errno, ESTALE);
     EXPECT_EQ(lock(one.get()), ESTALE);
     put(at_a("new"), "works");
-    EXPECT_EQ(text_of(at_b("new")), "works");
-    EXPECT_EQ(text_of(at_b("lock")), "");
+    EXPECT_EQ(test::content_of(at_b("new")), "works");
+    EXPECT_EQ(test::content_of(at_b("lock")), "");
 }
 
 TEST_F(Mounts, a_server_that_is_gone_fails_requests_after_a_lease) {
@@ -208,7 +210,7 @@ TEST_F(Mounts, a_killed_server_that_is_back_within_the_lease_finds_files_and_loc
     start_server();
     EXPECT_EQ(lock(other.get()), EAGAIN);  // waits until the other client had its chance to reclaim
     EXPECT_EQ(::pwrite(one.get(), "more", 4, 4), 4);
-    EXPECT_EQ(text_of(at_b("d/lock")), "keptmore");
+    EXPECT_EQ(test::content_of(at_b("d/lock")), "keptmore");
     EXPECT_EQ(a->count("session_lost"), 0U);
     EXPECT_EQ(server->count("lock_granted"), 1U);
 }
@@ -222,9 +224,9 @@ TEST_F(Mounts, pages_of_a_mapping_do_not_go_to_the_end_of_a_file_that_appends) {
     static_cast<char*>(at)[0] = 'y';
     EXPECT_EQ(::msync(at, 5000, MS_SYNC), 0);
     ::munmap(at, 5000);
-    EXPECT_EQ(text_of(at_b("file")), "y" + std::string(4999, 'x'));
+    EXPECT_EQ(test::content_of(at_b("file")), "y" + std::string(4999, 'x'));
     EXPECT_EQ(::write(file.get(), "end", 3), 3);
-    EXPECT_EQ(text_of(at_b("file")), "y" + std::string(4999, 'x') + "end");
+    EXPECT_EQ(test::content_of(at_b("file")), "y" + std::string(4999, 'x') + "end");
 }
 
 TEST_F(Mounts, a_lock_s_fencing_number_is_an_attribute_of_its_file) {
@@ -253,13 +255,13 @@ TEST_F(MountsByRelay, a_fid_that_is_given_up_is_clunked_though_nothing_else_is_a
     std::size_t clunked = relay->seen(Rclunk::type_number);
     const auto one_more = [&] { return relay->seen(Rclunk::type_number) > clunked; };
     put(at_a("x"), "text");
-    ASSERT_TRUE(eventually(one_more));  // the open one
+    ASSERT_TRUE(test::eventually(one_more));  // the open one
     for (int i = 0; i < 20; ++i) {
         io::UniqueFd file = open(at_a("x"), O_RDONLY);
         clunked = relay->seen(Rclunk::type_number);
         file.reset();
         const Instant asked = io::monotonic_now();
-        ASSERT_TRUE(eventually(one_more));
+        ASSERT_TRUE(test::eventually(one_more));
         ASSERT_LT(io::monotonic_now() - asked, 5s);  // before the next question whether the server is there
     }
 }
@@ -280,7 +282,7 @@ TEST_F(Mounts, a_malformed_message_ends_its_own_connection_only) {
     ASSERT_EQ(::send(socket.get(), frame.data(), frame.size(), 0), static_cast<ssize_t>(frame.size()));
     EXPECT_EQ(::recv(socket.get(), reply, sizeof reply, 0), 0);
     put(at_a("x"), "alive");
-    EXPECT_EQ(text_of(at_b("x")), "alive");
+    EXPECT_EQ(test::content_of(at_b("x")), "alive");
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -17,15 +16,9 @@
 #include "base/io/unique_fd.hpp"
 #include "programs.hpp"
 #include "relay.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::files::testing {
-
-inline std::string text_of(const std::string& path) {
-    std::ifstream file(path);
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
 
 inline void put(const std::string& path, const std::string& text) {
     std::ofstream(path) << text;
@@ -53,12 +46,12 @@ class MountsOfTwo : public ::testing::Test {
         if (with_relay) relay = std::make_unique<Relay>(port);
         a = mount("a", options);
         b = mount("b", options);
-        ASSERT_TRUE(eventually([&] { return a->count("ready") == 1 && b->count("ready") == 1; }));
+        ASSERT_TRUE(test::eventually([&] { return a->count("ready") == 1 && b->count("ready") == 1; }));
     }
     void start_server() {
         server = std::make_unique<Program>(
             std::vector<std::string>{"understudy-files", "--config", directory.path("files.yaml")});
-        ASSERT_TRUE(eventually([&] { return server->count("ready") == 1; }));
+        ASSERT_TRUE(test::eventually([&] { return server->count("ready") == 1; }));
     }
     std::unique_ptr<Program> mount(const std::string& client, const std::vector<std::string>& options = {},
                                    const std::string& share = "share") {

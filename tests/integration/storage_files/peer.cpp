@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "storage/files/core/codec.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::files::testing {
 namespace {
@@ -33,7 +34,7 @@ Server::Server(const std::string& exports, const std::string& more) {
     std::ofstream(directory_.path("files.yaml")) << text;
     program_ = std::make_unique<Program>(
         std::vector<std::string>{"understudy-files", "--config", directory_.path("files.yaml")});
-    started_ = eventually([&] { return program_->count("ready") == 1; });
+    started_ = test::eventually([&] { return program_->count("ready") == 1; });
 }
 
 Peer::Peer(std::uint16_t port, std::uint32_t address) {

@@ -9,21 +9,13 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <thread>
 
 #include "base/io/clock.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/paths.hpp"
 
 namespace understudy::files::testing {
-
-bool eventually(const std::function<bool()>& condition, Duration limit) {
-    Instant end = io::monotonic_now() + limit;
-    while (!condition()) {
-        if (io::monotonic_now() >= end) return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return true;
-}
 
 std::string why_not() {
     if (::access("/dev/fuse", R_OK | W_OK) != 0) return "/dev/fuse can't be opened";
@@ -35,7 +27,7 @@ std::string why_not() {
 Program::Program(std::vector<std::string> arguments) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) std::abort();
-    arguments[0] = std::string(std::getenv("UNDERSTUDY_BIN_DIR")) + "/" + arguments[0];
+    arguments[0] = test::program(arguments[0]);
     std::vector<char*> raw;
     for (std::string& argument : arguments) raw.push_back(argument.data());
     raw.push_back(nullptr);
@@ -66,7 +58,7 @@ void Program::signal(int number) const {
 
 int Program::wait() {
     int status = 0;
-    bool ended = eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; });
+    bool ended = test::eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; });
     if (!ended) return -2;
     pid_ = -1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -104,19 +96,12 @@ void Child::kill() const {
 }
 
 bool Child::has_ended(Duration limit) {
-    reaped_ = reaped_ || eventually([&] { return ::waitpid(pid_, &status_, WNOHANG) == pid_; }, limit);
+    reaped_ = reaped_ || test::eventually([&] { return ::waitpid(pid_, &status_, WNOHANG) == pid_; }, limit);
     return reaped_;
 }
 
-Directory::Directory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "understudy-files-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data()) == nullptr ? "" : pattern;
-}
-
 Directory::~Directory() {
-    for (const char* mountpoint : {"/a", "/b"}) ::umount2((path_ + mountpoint).c_str(), MNT_DETACH);
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    for (const char* mountpoint : {"a", "b"}) ::umount2(path(mountpoint).c_str(), MNT_DETACH);
 }
 
 }  // namespace understudy::files::testing

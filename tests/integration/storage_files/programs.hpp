@@ -11,11 +11,9 @@
 
 #include "base/event.hpp"
 #include "base/time.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::files::testing {
-
-// Waits for `condition`, asking every 5 ms; false when `limit` passed first.
-bool eventually(const std::function<bool()>& condition, Duration limit = 20s);
 
 // "" where FUSE can be mounted here, else why not.
 std::string why_not();
@@ -56,16 +54,15 @@ class Child {
     int status_ = 0;
 };
 
-class Directory {  // a temporary one
+class Directory {  // a temporary one, with mounts at a and b
   public:
-    Directory();
     ~Directory();
     std::string path(const std::string& below = {}) const {
-        return below.empty() ? path_ : path_ + "/" + below;
+        return below.empty() ? scratch_.path() : scratch_.path() / below;
     }
 
   private:
-    std::string path_;
+    const test::ScratchDirectory scratch_;
 };
 
 }  // namespace understudy::files::testing

@@ -7,6 +7,7 @@
 #include "base/io/clock.hpp"
 #include "mounts.hpp"
 #include "storage/files/core/message.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::files::testing {
 namespace {
@@ -46,7 +47,7 @@ TEST_F(ReadAhead, what_comes_next_is_asked_for_before_it_is_read) {
     io::UniqueFd file = open(at_a("x"), O_RDONLY);
     const auto before = relay->seen(Tread::type_number);
     read_up_to(file, 3);
-    EXPECT_TRUE(eventually([&] { return relay->seen(Tread::type_number) - before > 4; }));
+    EXPECT_TRUE(test::eventually([&] { return relay->seen(Tread::type_number) - before > 4; }));
 }
 
 TEST_F(ReadAhead, whoever_was_granted_a_lock_reads_what_was_written_before) {

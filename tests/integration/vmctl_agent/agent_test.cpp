@@ -11,11 +11,10 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
-#include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <vector>
 
+#include "tests/support/paths.hpp"
 #include "vmctl/agent/link.hpp"
 
 namespace understudy::vmctl {
@@ -51,7 +50,7 @@ class Agent : public ::testing::Test {
     void SetUp() override {
         int ends[2];
         ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-        const std::string program = std::string(std::getenv("UNDERSTUDY_BIN_DIR")) + "/understudy-agent";
+        const std::string program = test::program("understudy-agent");
         pid_ = ::fork();
         if (pid_ == 0) {
             ::fcntl(ends[1], F_SETFD, 0);

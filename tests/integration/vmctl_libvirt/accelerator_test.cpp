@@ -7,6 +7,7 @@
 
 #include "base/io/clock.hpp"
 #include "test_guest.hpp"
+#include "tests/support/scratch_directory.hpp"
 #include "vmctl/image/requirements.hpp"
 
 namespace understudy::vmctl {
@@ -17,7 +18,7 @@ class AcceleratorTest : public testing::Test {
     void SetUp() override {
         if (find_qemu().has_error()) GTEST_SKIP() << find_qemu().error().message();
     }
-    test::TemporaryDirectory directory_;
+    test::ScratchDirectory directory_;
 };
 
 TEST_F(AcceleratorTest, the_probe_guest_answers_under_emulation) {

@@ -9,6 +9,7 @@
 
 #include "sandbox.hpp"
 #include "test_guest.hpp"
+#include "tests/support/scratch_directory.hpp"
 #include "vmctl/libvirt/hypervisor.hpp"
 
 namespace understudy::vmctl {
@@ -59,8 +60,8 @@ std::string written(const std::filesystem::path& cache) {
 }
 
 TEST(capabilities_cache, qemu_is_asked_once_whatever_processor_a_later_start_runs_on) {
-    if (!test::sandbox_failure().empty()) GTEST_SKIP() << test::sandbox_failure();
-    const test::TemporaryDirectory directory;
+    if (!sandbox_failure().empty()) GTEST_SKIP() << sandbox_failure();
+    const test::ScratchDirectory directory;
     const auto cache = directory.path() / "caps";
     if (!refuses_on(0, directory.path() / "0", cache)) GTEST_SKIP() << "libvirt can't be used here";
     const std::string first = written(cache);

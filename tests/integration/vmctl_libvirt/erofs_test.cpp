@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "test_guest.hpp"
+#include "tests/support/scratch_directory.hpp"
 #include "vmctl/image/files.hpp"
 #include "vmctl/image/subprocess.hpp"
 
@@ -22,7 +23,7 @@ class ErofsTest : public testing::Test {
 
     fs::path path(const std::string& name) { return directory_.path() / name; }
 
-    test::TemporaryDirectory directory_;
+    test::ScratchDirectory directory_;
     fs::path reader_;
 };
 

@@ -10,18 +10,16 @@
 #include "base/io/clock.hpp"
 #include "sandbox.hpp"
 #include "test_guest.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::vmctl {
 namespace {
 
-using test::AgentChannel;
-using test::boot_limit;
-using test::EventLog;
 using testing::StartsWith;
 
 // libvirt's embedded driver opens one directory in the life of a process.
 struct Shared {
-    test::TemporaryDirectory directory;
+    test::ScratchDirectory directory;
     EventLog events;
     GuestImage image;
     std::unique_ptr<Hypervisor> hypervisor;
@@ -45,11 +43,10 @@ class HypervisorTest : public testing::Test {
     }
 
     static Result<void> prepare(Shared& shared) {
-        if (!test::sandbox_failure().empty())
-            return Error(ErrorKind::environment, "namespaces", test::sandbox_failure());
-        UNDERSTUDY_TRY(const auto kernel, test::test_kernel());
+        if (!sandbox_failure().empty()) return Error(ErrorKind::environment, "namespaces", sandbox_failure());
+        UNDERSTUDY_TRY(const auto kernel, test_kernel());
         UNDERSTUDY_TRY(shared.image,
-                       build_guest_image(test::test_image_spec(kernel, shared.directory.path() / "image")));
+                       build_guest_image(test_image_spec(kernel, shared.directory.path() / "image")));
         const Instant before = io::monotonic_now();
         UNDERSTUDY_TRY(shared.hypervisor,
                        Hypervisor::open({shared.directory.path() / "lv", shared.directory.path() / "caps",
@@ -107,7 +104,7 @@ std::unique_ptr<Shared> HypervisorTest::shared_;
 
 TEST_F(HypervisorTest, a_guest_boots_is_paused_reset_and_cut_off) {
     DomainSpec spec = specification("a");
-    if (!test::tap_device().empty()) spec.interface = TapInterface{test::tap_device(), "52:54:00:00:00:0a"};
+    if (!tap_device().empty()) spec.interface = TapInterface{tap_device(), "52:54:00:00:00:0a"};
     AgentChannel channel;
     ASSERT_NO_FATAL_FAILURE(boot(spec, channel));
     EXPECT_TRUE(events().wait_for("a", "started", 5s)) << events().all();

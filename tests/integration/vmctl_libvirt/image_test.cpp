@@ -2,12 +2,12 @@
 #include <gmock/gmock.h>
 
 #include <cstdio>
-#include <fstream>
 #include <set>
 #include <thread>
 
 #include "base/io/clock.hpp"
 #include "test_guest.hpp"
+#include "tests/support/scratch_directory.hpp"
 #include "vmctl/image/decompress.hpp"
 #include "vmctl/image/files.hpp"
 #include "vmctl/image/modules.hpp"
@@ -20,12 +20,12 @@ using testing::HasSubstr;
 class ImageTest : public testing::Test {
   protected:
     void SetUp() override {
-        auto kernel = test::test_kernel();
+        auto kernel = test_kernel();
         if (kernel.has_error()) GTEST_SKIP() << kernel.error().message();
-        spec_ = test::test_image_spec(*kernel, directory_.path() / "cache");
+        spec_ = test_image_spec(*kernel, directory_.path() / "cache");
         if (!fs::exists(spec_.busybox)) GTEST_SKIP() << "no " << spec_.busybox;
     }
-    test::TemporaryDirectory directory_;
+    test::ScratchDirectory directory_;
     GuestImageSpec spec_;
 };
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace understudy::vmctl::test {
+namespace understudy::vmctl {
 
 // Why there are none, in words; empty when the tests run in namespaces of their own.
 const std::string& sandbox_failure();
@@ -12,4 +12,4 @@ const std::string& sandbox_failure();
 // A tap in the sandbox's network namespace, up; empty when /dev/net/tun is closed to the user.
 const std::string& tap_device();
 
-}  // namespace understudy::vmctl::test
+}  // namespace understudy::vmctl

@@ -22,7 +22,7 @@
 #include "base/io/unique_fd.hpp"
 #include "sandbox.hpp"
 
-namespace understudy::vmctl::test {
+namespace understudy::vmctl {
 namespace {
 
 std::string& failure() {
@@ -101,10 +101,10 @@ const std::string& tap_device() {
     return tap();
 }
 
-}  // namespace understudy::vmctl::test
+}  // namespace understudy::vmctl
 
 int main(int argc, char** argv) {
-    using namespace understudy::vmctl::test;
+    using namespace understudy::vmctl;
     testing::InitGoogleTest(&argc, argv);
     enter_user_namespace();
     if (failure().empty()) check(::unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID), "unshare");

@@ -12,7 +12,7 @@
 
 #include "base/io/clock.hpp"
 
-namespace understudy::vmctl::test {
+namespace understudy::vmctl {
 namespace fs = std::filesystem;
 
 Result<KernelSource> test_kernel() {
@@ -24,16 +24,6 @@ Result<KernelSource> test_kernel() {
         candidates.push_back(fs::path(source) / "build/guest-kernel");
     candidates.push_back("/");
     return find_kernel(candidates);
-}
-
-TemporaryDirectory::TemporaryDirectory() {
-    char name[] = "/tmp/understudy-XXXXXX";
-    path_ = ::mkdtemp(name);
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
 }
 
 GuestImageSpec test_image_spec(const KernelSource& kernel, const fs::path& cache_dir) {
@@ -111,4 +101,4 @@ std::string EventLog::all() {
     return text;
 }
 
-}  // namespace understudy::vmctl::test
+}  // namespace understudy::vmctl

@@ -14,24 +14,12 @@
 #include "vmctl/image/guest_image.hpp"
 #include "vmctl/libvirt/hypervisor.hpp"
 
-namespace understudy::vmctl::test {
+namespace understudy::vmctl {
 
 constexpr Duration boot_limit = 60s;
 
 // A kernel package unpacked by ./dev setup, named by UNDERSTUDY_GUEST_KERNEL, or this machine's own.
 Result<KernelSource> test_kernel();
-
-class TemporaryDirectory {
-  public:
-    TemporaryDirectory();
-    ~TemporaryDirectory();
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-    const std::filesystem::path& path() const { return path_; }
-
-  private:
-    std::filesystem::path path_;
-};
 
 GuestImageSpec test_image_spec(const KernelSource& kernel, const std::filesystem::path& cache_dir);
 
@@ -63,4 +51,4 @@ class EventLog {
     std::vector<LifecycleEvent> events_;
 };
 
-}  // namespace understudy::vmctl::test
+}  // namespace understudy::vmctl

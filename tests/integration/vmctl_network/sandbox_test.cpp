@@ -15,6 +15,7 @@
 #include <stdexcept>
 
 #include "base/io/unique_fd.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::vmctl {
 namespace {
@@ -68,8 +69,8 @@ TEST(Sandbox, a_kept_directory_under_run_stays_the_same_directory) {
     const char* runtime = ::getuid() == 0 ? "/run" : std::getenv("XDG_RUNTIME_DIR");
     if (runtime == nullptr || ::access(runtime, W_OK) != 0)
         GTEST_SKIP() << "no writable directory under /run";
-    std::string path = std::string(runtime) + "/understudy-test-XXXXXX";
-    ASSERT_NE(::mkdtemp(path.data()), nullptr);
+    const test::ScratchDirectory scratch(runtime);
+    const std::string path = scratch.path();
     SandboxOptions options;
     options.keep_paths = {path};
     const auto started = start_sandbox(options, [path] {
@@ -78,7 +79,6 @@ TEST(Sandbox, a_kept_directory_under_run_stays_the_same_directory) {
     });
     const bool seen = started.has_value() && exit_status_of(*started) == 0 &&
                       std::filesystem::exists(path + "/written-inside");
-    std::filesystem::remove_all(path);
     if (started.has_error() && started.error().kind == ErrorKind::environment)
         GTEST_SKIP() << started.error().message();
     EXPECT_TRUE(seen);

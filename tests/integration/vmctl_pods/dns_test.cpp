@@ -5,11 +5,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
 #include "tests/integration/vmctl_pods/region.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::vmctl {
 namespace {
@@ -18,8 +18,8 @@ using ::testing::HasSubstr;
 
 TEST(Dns, hosts_resolve_the_zones_names_through_dnsmasq_in_a_pod) {
     if (::access("/usr/sbin/dnsmasq", X_OK) != 0) GTEST_SKIP() << "dnsmasq is not installed";
-    std::string directory = "/tmp/understudy-dns-XXXXXX";
-    ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+    const test::ScratchDirectory scratch;
+    const std::string directory = scratch.path();
     const DnsZone zone{"region.test",
                        {{"corda-lb", address("203.0.113.10")}, {"dns", address("203.0.113.2")}}};
     std::ofstream(directory + "/dnsmasq.conf") << dnsmasq_config(zone, address("203.0.113.2")).value();
@@ -33,7 +33,7 @@ TEST(Dns, hosts_resolve_the_zones_names_through_dnsmasq_in_a_pod) {
         std::string command;
         for (const std::string& word : dnsmasq_argv("/etc/understudy/dnsmasq.conf")) command += word + " ";
         ASSERT_EQ(server.run(command + "2>/tmp/log </dev/null 3<&- >/dev/null &"), "[0]");
-        EXPECT_TRUE(eventually([&client] {
+        EXPECT_TRUE(test::eventually([&client] {
             return client.run("getent ahostsv4 corda-lb.region.test | head -1").find("203.0.113.10") == 0;
         })) << server.run("cat /tmp/log");
         EXPECT_THAT(client.run("getent ahostsv4 corda-lb | head -1"), HasSubstr("203.0.113.10"))
@@ -43,8 +43,6 @@ TEST(Dns, hosts_resolve_the_zones_names_through_dnsmasq_in_a_pod) {
         EXPECT_EQ(client.run("getent ahostsv4 nobody.region.test"), "[2]");
         EXPECT_EQ(client.run("getent ahostsv4 www.example.com"), "[2]");
     });
-    std::error_code ignored;
-    std::filesystem::remove_all(directory, ignored);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "base/random.hpp"
 #include "tests/integration/vmctl_pods/region.hpp"
 #include "tests/integration/vmctl_pods/sockets.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::vmctl {
 namespace {
@@ -117,7 +118,7 @@ void compare(const Host& from, const Host& to, Random& random) {
         return std::all_of(flows.begin(), flows.end(),
                            [](const TriedFlow& f) { return f.passed || !f.expected; });
     };
-    eventually(all_expected_passed);
+    test::eventually(all_expected_passed);
     // What must not pass gets a little more time to do so.
     std::this_thread::sleep_for(std::chrono::milliseconds(30));
     look(flows, to);

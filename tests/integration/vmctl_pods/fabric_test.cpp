@@ -12,6 +12,7 @@
 
 #include "tests/integration/vmctl_pods/region.hpp"
 #include "tests/integration/vmctl_pods/sockets.hpp"
+#include "tests/support/eventually.hpp"
 #include "vmctl/network/core/port_names.hpp"
 
 namespace understudy::vmctl {
@@ -75,7 +76,8 @@ TEST(Fabric, a_cut_stops_one_direction_of_an_established_flow_at_once_and_a_mend
 
         ASSERT_TRUE(region.fabric.mend({{"a", "b"}}).has_value());
         char byte = 0;
-        EXPECT_TRUE(eventually([&] { return ::recv(server.get(), &byte, 1, 0) == 1; })) << "the flow goes on";
+        EXPECT_TRUE(test::eventually([&] { return ::recv(server.get(), &byte, 1, 0) == 1; }))
+            << "the flow goes on";
         EXPECT_TRUE(datagram_arrives(region.a, address_a, {address_b, 5000}, receiver));
     });
 }

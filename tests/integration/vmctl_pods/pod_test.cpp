@@ -13,6 +13,9 @@
 #include <thread>
 
 #include "tests/integration/vmctl_pods/region.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/paths.hpp"
+#include "tests/support/scratch_directory.hpp"
 #include "vmctl/network/sandbox.hpp"
 
 namespace understudy::vmctl {
@@ -44,9 +47,9 @@ TEST(Pod, its_program_is_process_1_with_its_own_name_root_and_environment) {
 
 TEST(Pod, binds_are_where_they_should_be_and_read_only_ones_refuse_writes) {
     in_sandbox([] {
-        std::string data = "/tmp/understudy-pod-XXXXXX";
-        ASSERT_NE(::mkdtemp(data.data()), nullptr);
-        std::ofstream(data + "/file") << "hello";
+        const test::ScratchDirectory scratch;
+        const std::string data = scratch.path();
+        scratch.write("file", "hello");
         ShellPod pod = ShellPod::start("files", {{data, "/var/lib/understudy", false},
                                                  {data, "/etc/understudy", true},
                                                  {data + "/file", "/etc/one-file", true}});
@@ -55,7 +58,6 @@ TEST(Pod, binds_are_where_they_should_be_and_read_only_ones_refuse_writes) {
         EXPECT_THAT(pod.run("touch /etc/understudy/x"), HasSubstr("Read-only"));
         EXPECT_EQ(::access((data + "/written").c_str(), F_OK), 0);
         static_cast<void>(pod.pod.kill());
-        ASSERT_EQ(::system(("rm -r " + data).c_str()), 0);
     });
 }
 
@@ -85,14 +87,14 @@ TEST(Pod, a_frozen_pod_stands_still_with_all_its_children_until_it_is_thawed) {
             std::ifstream file("/proc/" + std::to_string(pod.pod.pid()) + "/root/tmp/beat");
             return std::string(std::istreambuf_iterator<char>(file), {}).size();
         };
-        ASSERT_TRUE(eventually([&] { return beats() > 0; }));
+        ASSERT_TRUE(test::eventually([&] { return beats() > 0; }));
         const auto frozen = pod.pod.freeze();
         ASSERT_TRUE(frozen.has_value()) << frozen.error().message();
         const auto before = beats();
         EXPECT_EQ(pod.run("true", 300), "[timeout]");
         EXPECT_EQ(beats(), before);
         ASSERT_TRUE(pod.pod.thaw().has_value());
-        EXPECT_TRUE(eventually([&] { return beats() > before; }));
+        EXPECT_TRUE(test::eventually([&] { return beats() > before; }));
         EXPECT_GT(pod.pod.memory().proportional_bytes, 100'000U);
         EXPECT_GE(pod.pod.memory().resident_bytes, pod.pod.memory().proportional_bytes);
     });
@@ -102,7 +104,7 @@ TEST(Pod, what_is_wrong_with_a_pod_is_said_by_name) {
     in_sandbox([] {
         PodSpec spec;
         spec.hostname = "broken";
-        spec.launcher = std::string(std::getenv("UNDERSTUDY_BIN_DIR")) + "/understudy-pod";
+        spec.launcher = test::program("understudy-pod");
         spec.argv = {"/no/such/program"};
         auto started = start_pod(spec);
         ASSERT_TRUE(started.has_error());

@@ -10,9 +10,9 @@
 
 #include <array>
 #include <chrono>
-#include <cstdlib>
 #include <thread>
 
+#include "tests/support/paths.hpp"
 #include "vmctl/network/core/port_names.hpp"
 #include "vmctl/network/sandbox.hpp"
 
@@ -52,7 +52,7 @@ ShellPod ShellPod::start(const std::string& hostname, std::vector<PodBind> binds
     spec.environment = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}};
     spec.channel_fd = theirs.get();
     spec.output_fd = STDERR_FILENO;
-    spec.launcher = std::string(std::getenv("UNDERSTUDY_BIN_DIR")) + "/understudy-pod";
+    spec.launcher = test::program("understudy-pod");
     Result<Pod> pod = start_pod(spec);
     if (pod.has_error()) {
         ADD_FAILURE() << pod.error().message();
@@ -84,15 +84,6 @@ void ShellPod::attach(Fabric& fabric, const PortSpec& spec) {
     commands += fmt::format("ip route add {0} dev eth0 scope link && ip route add default via {0}",
                             to_string(gateway_address));
     ASSERT_EQ(run(commands), "[0]");
-}
-
-bool eventually(const std::function<bool()>& condition, int limit_ms) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::milliseconds(limit_ms);
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > limit) return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return true;
 }
 
 }  // namespace understudy::vmctl

@@ -34,7 +34,4 @@ class ShellPod {
     io::UniqueFd channel;
 };
 
-// Waits until the condition holds or the limit passes; says which.
-bool eventually(const std::function<bool()>& condition, int limit_ms = 5000);
-
 }  // namespace understudy::vmctl

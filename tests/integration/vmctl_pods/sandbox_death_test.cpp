@@ -14,6 +14,7 @@
 
 #include "base/random.hpp"
 #include "tests/integration/vmctl_pods/region.hpp"
+#include "tests/support/eventually.hpp"
 #include "vmctl/network/sandbox.hpp"
 
 namespace understudy::vmctl {
@@ -80,7 +81,7 @@ void kill_a_region_after(std::chrono::microseconds delay) {
     ASSERT_EQ(::waitpid(*sandbox, &status, 0), *sandbox);
     std::string complaints;
     EXPECT_TRUE(ends_within(reading.get(), 2000, complaints)) << "a process of a pod is left: " << complaints;
-    EXPECT_TRUE(eventually([&fabric] { return !is_in_use(fabric.st_ino); }, 2000));
+    EXPECT_TRUE(test::eventually([&fabric] { return !is_in_use(fabric.st_ino); }, std::chrono::seconds(2)));
     EXPECT_LT(std::chrono::steady_clock::now() - killed, std::chrono::seconds(2));
 }
 

@@ -6,22 +6,18 @@
 #include <sys/un.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::io {
 namespace {
 
 class UnixSocketTest : public testing::Test {
   protected:
-    void SetUp() override {
-        char name[] = "/tmp/understudy-XXXXXX";
-        directory_ = ::mkdtemp(name);
-    }
-    void TearDown() override { std::filesystem::remove_all(directory_); }
-
-    std::filesystem::path directory_;
+    const test::ScratchDirectory scratch_;
+    const std::filesystem::path directory_ = scratch_.path();
 };
 
 TEST_F(UnixSocketTest, reaches_who_listens_at_the_path) {

@@ -9,11 +9,13 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <map>
 #include <sstream>
+
+#include "tests/support/content_of.hpp"
+#include "tests/support/paths.hpp"
 
 namespace understudy::lb {
 namespace {
@@ -139,19 +141,15 @@ const std::map<std::string, std::function<NftTransactions()>> cases = {
 };
 
 TEST(PassthroughRules, gives_the_commands_of_every_golden_file) {
-    const char* source = std::getenv("UNDERSTUDY_SOURCE_DIR");
-    if (source == nullptr) GTEST_SKIP() << "UNDERSTUDY_SOURCE_DIR is not set: run by ctest";
     for (const auto& [name, commands] : cases) {
         SCOPED_TRACE(name);
-        const auto path = std::filesystem::path(source) / "tests/unit/lb/passthrough" / (name + ".nft");
+        const auto path = test::source_directory() / "tests/unit/lb/passthrough" / (name + ".nft");
         const std::string given = shortened(commands());
         if (std::getenv("UNDERSTUDY_REWRITE_TRACES") != nullptr) {
             std::ofstream(path) << given;
             continue;
         }
-        std::stringstream expected;
-        expected << std::ifstream(path).rdbuf();
-        EXPECT_EQ(expected.str(), given);
+        EXPECT_EQ(test::content_of(path), given);
     }
 }
 

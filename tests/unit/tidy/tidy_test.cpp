@@ -3,13 +3,15 @@
 // docs/ARCHITECTURE.md has them.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "tests/support/content_of.hpp"
+#include "tests/support/paths.hpp"
 
 namespace understudy {
 namespace {
@@ -25,18 +27,14 @@ struct Source {
 };
 
 std::vector<Source> sources() {
-    const char* root = std::getenv("UNDERSTUDY_SOURCE_DIR");
+    const fs::path root = test::source_directory();
     std::vector<Source> all;
-    if (root == nullptr) return all;
     for (const char* component : {"base", "lb", "storage", "vmctl", "sim", "tests"})
-        for (const auto& entry : fs::recursive_directory_iterator(fs::path(root) / component)) {
+        for (const auto& entry : fs::recursive_directory_iterator(root / component)) {
             const auto extension = entry.path().extension();
             if (extension != ".cpp" && extension != ".hpp") continue;
             Source source{fs::relative(entry.path(), root).string(), {}, {}};
-            std::ifstream file(entry.path());
-            std::ostringstream text;
-            text << file.rdbuf();
-            source.text = text.str();
+            source.text = test::content_of(entry.path());
             std::istringstream lines(source.text);
             for (std::string line; std::getline(lines, line);)
                 if (line.starts_with("#include \""))

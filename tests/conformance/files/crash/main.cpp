@@ -14,6 +14,7 @@
 #include "base/random.hpp"
 #include "load.hpp"
 #include "tests/conformance/files/service.hpp"
+#include "tests/support/eventually.hpp"
 
 using namespace understudy;
 using namespace understudy::files::testing;
@@ -53,7 +54,7 @@ int run(Service& service, Shared& shared, int kills, Random random) {
     auto all_go_on = [&] {
         std::array<std::uint64_t, workers> before;
         for (std::size_t i = 0; i < workers; ++i) before[i] = shared.progress[i].synced;
-        return eventually([&] {
+        return test::eventually([&] {
             for (std::size_t i = 0; i < workers; ++i)
                 if (!shared.progress[i].failed && shared.progress[i].synced < before[i] + 3) return false;
             return true;
@@ -67,7 +68,7 @@ int run(Service& service, Shared& shared, int kills, Random random) {
         if (kill == kills) break;
         // Anywhere in what they do: between two steps that any of them makes.
         std::uint64_t steps = 1 + random.below(40), begun = shared.progress[0].step;
-        if (!eventually([&] { return shared.progress[0].step >= begun + steps; }))
+        if (!test::eventually([&] { return shared.progress[0].step >= begun + steps; }))
             return wrong("a client hangs");
         service.server().signal(SIGKILL);
         if (service.server().wait() != -1) return wrong("the service wasn't killed");

@@ -11,11 +11,12 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "base/io/free_port.hpp"
 #include "base/io/unique_fd.hpp"
 #include "tests/integration/storage_files/programs.hpp"
+#include "tests/support/content_of.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::files::testing {
 namespace {
@@ -39,12 +40,8 @@ class Diod : public ::testing::Test {
         mount = std::make_unique<Program>(std::vector<std::string>{"understudy-mount", "--server", listen,
                                                                    "--export", directory.path("data"),
                                                                    "--client", "a", directory.path("a")});
-        ASSERT_TRUE(eventually([&] { return mount->count("ready") == 1; })) << text_of(directory.path("log"));
-    }
-    static std::string text_of(const std::string& path) {
-        std::stringstream text;
-        text << std::ifstream(path, std::ios::binary).rdbuf();
-        return text.str();
+        ASSERT_TRUE(test::eventually([&] { return mount->count("ready") == 1; }))
+            << test::content_of(directory.path("log"));
     }
     std::string share(const std::string& name) const { return directory.path("a/" + name); }
     std::string data(const std::string& name) const { return directory.path("data/" + name); }
@@ -58,14 +55,14 @@ TEST_F(Diod, our_mount_uses_its_files) {
     std::string bytes(3 << 20, '\0');
     for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 2654435761U >> 13);
     std::ofstream(share("there"), std::ios::binary) << bytes;
-    EXPECT_TRUE(text_of(data("there")) == bytes);
+    EXPECT_TRUE(test::content_of(data("there")) == bytes);
     std::ofstream(data("back"), std::ios::binary) << bytes;
-    EXPECT_TRUE(text_of(share("back")) == bytes);
+    EXPECT_TRUE(test::content_of(share("back")) == bytes);
 
     fs::create_directory(share("folder"));
     fs::rename(share("there"), share("folder/renamed"));
     EXPECT_FALSE(fs::exists(data("there")));
-    EXPECT_TRUE(text_of(share("folder/renamed")) == bytes);
+    EXPECT_TRUE(test::content_of(share("folder/renamed")) == bytes);
     fs::create_symlink("folder/renamed", share("symlink"));
     EXPECT_EQ(fs::read_symlink(data("symlink")), "folder/renamed");
     EXPECT_EQ(fs::file_size(share("symlink")), bytes.size());
@@ -73,7 +70,7 @@ TEST_F(Diod, our_mount_uses_its_files) {
     EXPECT_EQ(fs::hard_link_count(share("back")), 2U);
     fs::resize_file(share("back"), 1000);
     EXPECT_EQ(fs::file_size(data("back")), 1000U);
-    EXPECT_EQ(text_of(share("link")), bytes.substr(0, 1000));
+    EXPECT_EQ(test::content_of(share("link")), bytes.substr(0, 1000));
 
     std::size_t names = 0;
     for ([[maybe_unused]] const auto& entry : fs::directory_iterator(directory.path("a"))) ++names;
@@ -86,7 +83,7 @@ TEST_F(Diod, our_mount_uses_its_files) {
     ASSERT_TRUE(file.valid());
     EXPECT_EQ(::pwrite(file.get(), "synced", 6, 0), 6);
     EXPECT_EQ(::fsync(file.get()), 0);
-    EXPECT_EQ(text_of(data("back")).substr(0, 6), "synced");
+    EXPECT_EQ(test::content_of(data("back")).substr(0, 6), "synced");
 
     fs::remove(share("symlink"));
     fs::remove(share("link"));
@@ -111,7 +108,7 @@ TEST_F(Diod, locks_exclude_whoever_locks_at_the_server) {
     ASSERT_TRUE(waiter.has_ended(10s)) << "a server that lets nobody wait is asked again";
     EXPECT_EQ(waiter.status(), 0);
     // The kernel tells a mount of a closed file when whoever closed it has gone on already.
-    EXPECT_TRUE(eventually([&] { return ::flock(there.get(), LOCK_EX | LOCK_NB) == 0; }));
+    EXPECT_TRUE(test::eventually([&] { return ::flock(there.get(), LOCK_EX | LOCK_NB) == 0; }));
 }
 
 }  // namespace

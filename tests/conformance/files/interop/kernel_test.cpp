@@ -9,9 +9,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "tests/conformance/files/service.hpp"
+#include "tests/support/content_of.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/paths.hpp"
 #include "vmctl/image/cpio.hpp"
 #include "vmctl/image/kernel_source.hpp"
 #include "vmctl/image/modules.hpp"
@@ -20,13 +22,6 @@ namespace understudy::files::testing {
 namespace {
 
 constexpr const char* emulator = "/usr/bin/qemu-system-x86_64";
-
-std::string content_of(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
 
 void put(const std::string& path, const std::string& text) {
     std::ofstream(path) << text;
@@ -37,11 +32,10 @@ Result<void> make_root(const vmctl::KernelSource& kernel, const std::string& int
     vmctl::CpioArchive root;
     for (const char* program :
          {"/bin/busybox", "/usr/bin/flock", "/lib64/ld-linux-x86-64.so.2", "/lib/x86_64-linux-gnu/libc.so.6"})
-        root.add_file(program + 1, content_of(program), 0755);
-    root.add_file("init",
-                  content_of(std::string(std::getenv("UNDERSTUDY_SOURCE_DIR")) +
-                             "/tests/conformance/files/interop/guest-init.sh"),
-                  0755);
+        root.add_file(program + 1, test::content_of(program), 0755);
+    root.add_file(
+        "init", test::content_of(test::source_directory() / "tests/conformance/files/interop/guest-init.sh"),
+        0755);
     root.add_directory("dev");
     root.add_character_device("dev/console", 0600, 5, 1);
     UNDERSTUDY_TRY(auto modules,
@@ -81,14 +75,14 @@ TEST(KernelClient, a_guest_s_own_9p_client_uses_the_share_beside_our_mount) {
                 "user,model=virtio-net-pci,restrict=off", nullptr);
         return 127;
     });
-    bool asked = eventually([&] { return ::access(service.at("a", "look").c_str(), F_OK) == 0; }, 200s);
-    ASSERT_TRUE(asked) << content_of(console);
-    EXPECT_EQ(content_of(service.at("a", "d/e/renamed")), "from");  // as the guest cut it
+    bool asked = test::eventually([&] { return ::access(service.at("a", "look").c_str(), F_OK) == 0; }, 200s);
+    ASSERT_TRUE(asked) << test::content_of(console);
+    EXPECT_EQ(test::content_of(service.at("a", "d/e/renamed")), "from");  // as the guest cut it
     put(service.at("a", "looked.new"), "looked");
     std::filesystem::rename(service.at("a", "looked.new"), service.at("a", "looked"));
-    ASSERT_TRUE(guest.has_ended(100s)) << content_of(console);
+    ASSERT_TRUE(guest.has_ended(100s)) << test::content_of(console);
 
-    std::string told = content_of(console);
+    std::string told = test::content_of(console);
     EXPECT_NE(told.find("guest done"), std::string::npos) << told;
     EXPECT_EQ(told.find("wrong "), std::string::npos) << told;
     std::size_t answers = 0;

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/io/clock.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::files::testing {
 
@@ -71,14 +72,14 @@ void Storm::disturb(int host, bool begin) {
 
 // Waits, and looks meanwhile whether something went wrong.
 Result<void> Storm::let_pass(Duration duration) {
-    if (eventually([&] { return table_->wrong.load(); }, duration))
+    if (test::eventually([&] { return table_->wrong.load(); }, duration))
         return Error(ErrorKind::failed, "the locks", table_->what);
     return {};
 }
 
 Result<void> Storm::until_ready(int host, std::size_t before) {
     Program& mount = service_->client(hosts[host]);
-    if (eventually([&] { return mount.count("ready") > before; })) return {};
+    if (test::eventually([&] { return mount.count("ready") > before; })) return {};
     return Error(ErrorKind::timeout, "mount of " + std::string(hosts[host]), "doesn't come back");
 }
 
@@ -88,7 +89,8 @@ Result<void> Storm::freeze(int host, bool past_lease) {
     if (past_lease) disturb(host, true);
     mount.signal(SIGSTOP);
     Result<void> passed = let_pass(past_lease ? lease / 2 : lease / 8);
-    if (past_lease && !eventually([&] { return service_->server().count("session_expired") > expired; }))
+    if (past_lease &&
+        !test::eventually([&] { return service_->server().count("session_expired") > expired; }))
         return Error(ErrorKind::timeout, "the lease of a frozen mount", "doesn't end");
     mount.signal(SIGCONT);
     UNDERSTUDY_CHECK(std::move(passed));
@@ -105,7 +107,8 @@ Result<void> Storm::cut(int host, bool past_lease) {
     if (past_lease) disturb(host, true);
     UNDERSTUDY_CHECK(network_->silence(static_cast<std::size_t>(host)));
     Result<void> passed = let_pass(past_lease ? lease / 2 : lease / 8);
-    if (past_lease && !eventually([&] { return service_->server().count("session_expired") > expired; }))
+    if (past_lease &&
+        !test::eventually([&] { return service_->server().count("session_expired") > expired; }))
         return Error(ErrorKind::timeout, "the lease of a host that was cut off", "doesn't end");
     UNDERSTUDY_CHECK(network_->unsilence(static_cast<std::size_t>(host)));
     UNDERSTUDY_CHECK(std::move(passed));
@@ -181,7 +184,8 @@ Result<void> Storm::rage(std::uint64_t operations, const std::function<void(std:
     std::array<std::uint64_t, worker_count> rounds;
     for (int i = 0; i < worker_count; ++i) rounds[static_cast<std::size_t>(i)] = table_->workers[i].rounds;
     for (int i = 0; i < worker_count; ++i)
-        if (!eventually([&] { return table_->workers[i].rounds > rounds[static_cast<std::size_t>(i)]; }))
+        if (!test::eventually(
+                [&] { return table_->workers[i].rounds > rounds[static_cast<std::size_t>(i)]; }))
             return Error(ErrorKind::timeout, fmt::format("worker {}", i), "is held up for good");
     return let_pass(1ms);
 }

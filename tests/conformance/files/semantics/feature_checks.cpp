@@ -23,6 +23,7 @@
 #include "base/io/unique_fd.hpp"
 #include "check.hpp"
 #include "tests/integration/storage_files/programs.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::files::testing {
 
@@ -164,7 +165,7 @@ std::vector<Check> feature_checks() {
                  return 127;
              });
              std::string own = "/proc/" + std::to_string(running.pid()) + "/exe";
-             bool runs = eventually([&] {
+             bool runs = test::eventually([&] {
                  std::error_code unread;
                  return std::filesystem::read_symlink(own, unread).filename() == "program";
              });

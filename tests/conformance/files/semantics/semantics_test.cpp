@@ -6,19 +6,19 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <map>
 
 #include "check.hpp"
 #include "tests/conformance/files/service.hpp"
+#include "tests/support/paths.hpp"
 
 namespace understudy::files::testing {
 namespace {
 
 // The first column of the rows below the heading "Deviations", between backquotes; '*' stands for anything.
 std::vector<std::string> listed_deviations() {
-    std::ifstream document(std::string(std::getenv("UNDERSTUDY_SOURCE_DIR")) + "/docs/file-service.md");
+    std::ifstream document(test::source_directory() / "docs/file-service.md");
     std::vector<std::string> keys;
     bool below = false;
     for (std::string line; std::getline(document, line);) {

@@ -10,6 +10,7 @@
 #include "base/io/unique_fd.hpp"
 #include "check.hpp"
 #include "tests/integration/storage_files/programs.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::files::testing {
 
@@ -48,7 +49,7 @@ Check moves(const char* key, std::function<long()> operation) {
             ::utimensat(AT_FDCWD, path, old, AT_SYMLINK_NOFOLLOW);
         Times newest("e");
         // The clock of the files is coarse: the operation must come a tick later.
-        bool passed = eventually([&] {
+        bool passed = test::eventually([&] {
             put("tick");
             return later(Times("tick").change, newest.change);
         });

@@ -9,6 +9,7 @@
 
 #include "base/io/clock.hpp"
 #include "fixture.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace understudy::files::testing {
 namespace {
@@ -106,7 +107,7 @@ TEST_F(Sqlite, a_writer_killed_in_its_transaction_leaves_a_journal_that_the_othe
         return ::stat(journal.c_str(), &of_journal) == 0 && of_journal.st_size > 0 &&
                ::stat(service->data("db").c_str(), &database) == 0 && database.st_size > 20'000;
     };
-    ASSERT_TRUE(eventually(spilled));
+    ASSERT_TRUE(test::eventually(spilled));
     writer.kill();
     ASSERT_TRUE(writer.has_ended(10s));
     Database database(service->at("b", "db"));

@@ -7,9 +7,9 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/write.hpp>
 #include <cstdlib>
-#include <filesystem>
 
 #include "sim/lab/region_directory.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::lab {
 namespace {
@@ -21,8 +21,7 @@ namespace asio = boost::asio;
 class ControlClientTest : public ::testing::Test {
   protected:
     void SetUp() override {
-        ASSERT_NE(::mkdtemp(folder_.data()), nullptr);
-        ::setenv("UNDERSTUDY_STATE_DIR", folder_.c_str(), 1);
+        ::setenv("UNDERSTUDY_STATE_DIR", scratch_.path().c_str(), 1);
         const RegionDirectory directory("asked");
         const auto lock = directory.create();
         ASSERT_TRUE(lock.has_value()) << lock.error().message();
@@ -30,12 +29,9 @@ class ControlClientTest : public ::testing::Test {
         acceptor_.bind(directory.control_socket().string());
         acceptor_.listen();
     }
-    void TearDown() override {
-        ::unsetenv("UNDERSTUDY_STATE_DIR");
-        std::filesystem::remove_all(folder_);
-    }
+    void TearDown() override { ::unsetenv("UNDERSTUDY_STATE_DIR"); }
 
-    std::string folder_ = "/tmp/understudy-XXXXXX";
+    const test::ScratchDirectory scratch_;
     asio::io_context context_;
     asio::local::stream_protocol::acceptor acceptor_{context_};
 };

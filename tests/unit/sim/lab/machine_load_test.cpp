@@ -3,24 +3,21 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <fstream>
+
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::lab {
 namespace {
 
 class Pressure : public testing::Test {
   protected:
-    Pressure() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "understudy-XXXXXX").string();
-        folder = ::mkdtemp(pattern.data());
-    }
-    ~Pressure() override { std::filesystem::remove_all(folder); }
     void put(const std::string& resource, std::int64_t microseconds) const {
         std::ofstream(folder / resource) << "some avg10=0.12 avg60=0.00 avg300=0.00 total=" << microseconds
                                          << "\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n";
     }
-    std::filesystem::path folder;
+    const test::ScratchDirectory scratch;
+    const std::filesystem::path folder = scratch.path();
 };
 
 TEST_F(Pressure, waiting_for_half_of_the_time_is_busy_and_less_is_not) {

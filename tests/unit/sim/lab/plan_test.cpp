@@ -6,11 +6,11 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/config/node.hpp"
 #include "lb/config.hpp"
 #include "sim/topology/reader.hpp"
+#include "tests/support/paths.hpp"
 
 namespace understudy::lab {
 namespace {
@@ -22,7 +22,7 @@ using testing::Not;
 constexpr const char* lb = "load_balancers.corda-lb.";
 
 topology::Topology guide(const std::vector<std::string>& settings) {
-    const std::string path = std::string(std::getenv("UNDERSTUDY_SOURCE_DIR")) + "/topologies/corda-ha.yaml";
+    const std::string path = test::source_directory() / "topologies/corda-ha.yaml";
     auto read = topology::load_topology(path, settings);
     EXPECT_TRUE(read.has_value()) << read.error().message();
     return std::move(*read);

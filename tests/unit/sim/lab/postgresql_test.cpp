@@ -4,14 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "base/json.hpp"
 #include "sim/lab/database_requirements.hpp"
 #include "sim/lab/plan.hpp"
 #include "sim/topology/reader.hpp"
+#include "tests/support/paths.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::lab {
 namespace {
@@ -22,8 +22,7 @@ using testing::IsEmpty;
 constexpr const char* setting = "databases.corda-db.engine=postgresql";
 
 topology::Topology fast(const std::vector<std::string>& settings) {
-    auto read = topology::load_topology(
-        std::string(std::getenv("UNDERSTUDY_SOURCE_DIR")) + "/topologies/corda-ha-fast.yaml", settings);
+    auto read = topology::load_topology(test::source_directory() / "topologies/corda-ha-fast.yaml", settings);
     EXPECT_TRUE(read.has_value()) << read.error().message();
     return std::move(*read);
 }
@@ -109,16 +108,11 @@ TEST_F(PostgresqlPlan, our_own_service_and_the_private_databases_are_as_before) 
 
 class PostgresqlPackage : public testing::Test {
   protected:
-    PostgresqlPackage() {
-        char pattern[] = "/tmp/understudy-XXXXXX";
-        folder_ = ::mkdtemp(pattern);
-    }
-    ~PostgresqlPackage() override { std::filesystem::remove_all(folder_); }
     std::string package_of(const std::string& os_release) {
-        std::ofstream(folder_ / "os-release") << os_release;
-        return postgresql_package(folder_ / "os-release");
+        return postgresql_package(scratch_.write("os-release", os_release));
     }
-    std::filesystem::path folder_;
+    const test::ScratchDirectory scratch_;
+    const std::filesystem::path folder_ = scratch_.path();
 };
 
 TEST_F(PostgresqlPackage, is_the_distributions_own) {
@@ -134,11 +128,8 @@ TEST_F(PostgresqlPackage, is_asked_for_by_a_topology_with_such_a_database_and_by
     EXPECT_FALSE(missing.front().ok);
     EXPECT_THAT(missing.front().detail, HasSubstr(folder_.string()));
     EXPECT_EQ(missing.front().remedy, "run: sudo apt-get install " + missing.front().name);
-    std::filesystem::create_directories(folder_ / "15" / "bin");
-    for (const char* program : {"initdb", "postgres"}) {
-        std::ofstream(folder_ / "15" / "bin" / program) << "";
-        std::filesystem::permissions(folder_ / "15" / "bin" / program, std::filesystem::perms::owner_all);
-    }
+    for (const char* program : {"15/bin/initdb", "15/bin/postgres"})
+        std::filesystem::permissions(scratch_.write(program, ""), std::filesystem::perms::owner_all);
     const auto met = database_requirements(fast({setting}), folder_);
     ASSERT_EQ(met.size(), 1u);
     EXPECT_TRUE(met.front().ok);

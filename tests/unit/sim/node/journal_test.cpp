@@ -3,12 +3,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "sim/node/share.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::node {
 namespace {
@@ -18,12 +18,8 @@ using testing::IsEmpty;
 
 class JournalFile : public testing::Test {
   protected:
-    JournalFile() {
-        std::string pattern = testing::TempDir() + "/journal-XXXXXX";
-        directory = ::mkdtemp(pattern.data());
-    }
-    ~JournalFile() override { std::filesystem::remove_all(directory); }
-    std::string directory;
+    const test::ScratchDirectory scratch;
+    const std::string directory = scratch.path();
     const Payment first{"p-1", "O=Party B", 10};
     const Payment second{"p-2", "O=Party B", 20};
 };

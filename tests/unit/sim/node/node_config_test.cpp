@@ -2,22 +2,17 @@
 #include "sim/node/node_config.hpp"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <fstream>
+
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::node {
 namespace {
 
 class NodeConfigFile : public testing::Test {
   protected:
-    NodeConfigFile() {
-        std::string pattern = testing::TempDir() + "/config-XXXXXX";
-        directory = ::mkdtemp(pattern.data());
-        std::ofstream(directory + "/password") << "secret\n";
-    }
-    ~NodeConfigFile() override { std::filesystem::remove_all(directory); }
+    NodeConfigFile() { scratch.write("password", "secret\n"); }
 
     Result<NodeConfig> load(const std::string& p2p_address, const std::string& update,
                             const std::string& wait, const std::string& more = "") {
@@ -34,7 +29,8 @@ class NodeConfigFile : public testing::Test {
             << more;
         return load_node_config(directory + "/node.yaml");
     }
-    std::string directory;
+    const test::ScratchDirectory scratch;
+    const std::string directory = scratch.path();
 };
 
 TEST_F(NodeConfigFile, is_read_whole) {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/sim/postgresql/scratch_folder.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::postgresql {
 namespace {
@@ -18,7 +18,7 @@ constexpr const char* whole =
     "database: vault\n";
 
 TEST(PostgresqlConfig, takes_what_it_names_and_passwords_from_their_files) {
-    ScratchFolder folder;
+    test::ScratchDirectory folder;
     const auto password = folder.write("password", "secret\n");
     const auto config = read_config(
         folder.write("c.yaml", whole + ("users: {party_a: {password_file: " + password.string()) + "}}\n"));
@@ -30,7 +30,7 @@ TEST(PostgresqlConfig, takes_what_it_names_and_passwords_from_their_files) {
 }
 
 TEST(PostgresqlConfig, each_mistake_is_a_line_with_its_place) {
-    ScratchFolder folder;
+    test::ScratchDirectory folder;
     const auto file = folder.write(
         "c.yaml", std::string(whole) + "users: {a: {password_file: /no/such/file}}\nscram_iteration: 1\n");
     const auto config = read_config(file);

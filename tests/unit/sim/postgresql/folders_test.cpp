@@ -8,7 +8,8 @@
 
 #include "sim/postgresql/copy_tree.hpp"
 #include "sim/postgresql/data_directory.hpp"
-#include "tests/unit/sim/postgresql/scratch_folder.hpp"
+#include "tests/support/content_of.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::postgresql {
 namespace {
@@ -32,7 +33,7 @@ class Folders : public testing::Test {
         return ::stat(path.c_str(), &found) == 0 ? found.st_mode & 07777 : 0;
     }
 
-    ScratchFolder scratch_;
+    test::ScratchDirectory scratch_;
     Config config_;
     ServerUser self_{::geteuid(), ::getegid()};
 };
@@ -41,7 +42,7 @@ TEST_F(Folders, the_first_start_copies_the_template_for_the_server_alone) {
     const auto prepared = prepare_folders(config_, self_);
     ASSERT_TRUE(prepared.has_value()) << prepared.error().message();
     const fs::path data = config_.data;
-    EXPECT_EQ(content_of(data / "base/1/pg_filenode.map"), std::string(100'000, 'x'));
+    EXPECT_EQ(test::content_of(data / "base/1/pg_filenode.map"), std::string(100'000, 'x'));
     EXPECT_TRUE(fs::is_directory(data / "pg_twophase"));
     EXPECT_EQ(mode_of(data), 0700u);
     EXPECT_EQ(mode_of(data / "PG_VERSION"), 0600u);
@@ -55,7 +56,7 @@ TEST_F(Folders, a_later_start_keeps_the_data_and_takes_away_what_a_killed_server
     scratch_.write("host/data/postmaster.pid", "1\n");
     scratch_.write("sockets/.s.PGSQL.5432.lock", "1\n");
     ASSERT_TRUE(prepare_folders(config_, self_).has_value());
-    EXPECT_EQ(content_of(fs::path(config_.data) / "base/1/2601"), "a table");
+    EXPECT_EQ(test::content_of(fs::path(config_.data) / "base/1/2601"), "a table");
     EXPECT_FALSE(fs::exists(fs::path(config_.data) / "postmaster.pid"));
     EXPECT_TRUE(fs::is_empty(config_.sockets));
 }
@@ -63,7 +64,7 @@ TEST_F(Folders, a_later_start_keeps_the_data_and_takes_away_what_a_killed_server
 TEST_F(Folders, a_copy_that_was_interrupted_is_begun_anew) {
     scratch_.write("host/data.part/base/1/pg_filenode.map", "half");
     ASSERT_TRUE(prepare_folders(config_, self_).has_value());
-    EXPECT_EQ(content_of(fs::path(config_.data) / "base/1/pg_filenode.map").size(), 100'000u);
+    EXPECT_EQ(test::content_of(fs::path(config_.data) / "base/1/pg_filenode.map").size(), 100'000u);
     EXPECT_FALSE(fs::exists(config_.data + ".part"));
 }
 

@@ -4,21 +4,25 @@
 #include <gtest/gtest.h>
 
 #include "sim/postgresql/server_user.hpp"
-#include "tests/unit/sim/postgresql/scratch_folder.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::postgresql {
 namespace {
 
+void put_program(const test::ScratchDirectory& root, const std::string& name) {
+    std::filesystem::permissions(root.write(name, ""), std::filesystem::perms::owner_all);
+}
+
 TEST(Installation, the_newest_version_with_both_programs_is_taken) {
-    ScratchFolder root;
+    test::ScratchDirectory root;
     EXPECT_FALSE(newest_installation(root.path()));
     EXPECT_FALSE(newest_installation(root.path() / "nowhere"));
     for (const char* version : {"9", "15", "16", "wal"})
         for (const char* program : {"initdb", "postgres"})
-            root.write(std::string(version) + "/bin/" + program, "", true);
-    root.write("17/bin/initdb", "", true);  // the server is missing
-    root.write("18/bin/initdb", "", true);
-    root.write("18/bin/postgres", "", false);  // is no program
+            put_program(root, std::string(version) + "/bin/" + program);
+    put_program(root, "17/bin/initdb");  // the server is missing
+    put_program(root, "18/bin/initdb");
+    root.write("18/bin/postgres", "");  // is no program
     const auto found = newest_installation(root.path());
     ASSERT_TRUE(found);
     EXPECT_EQ(found->version, 16);
@@ -26,14 +30,14 @@ TEST(Installation, the_newest_version_with_both_programs_is_taken) {
 }
 
 TEST(Installation, a_version_whose_initdb_lacks_options_is_none) {
-    ScratchFolder root;
-    for (const char* program : {"14/bin/initdb", "14/bin/postgres"}) root.write(program, "", true);
+    test::ScratchDirectory root;
+    for (const char* program : {"14/bin/initdb", "14/bin/postgres"}) put_program(root, program);
     EXPECT_FALSE(newest_installation(root.path()));
 }
 
 TEST(Installation, data_is_opened_by_the_version_that_made_it) {
-    ScratchFolder root;
-    for (const char* program : {"15/bin/postgres", "16/bin/postgres"}) root.write(program, "", true);
+    test::ScratchDirectory root;
+    for (const char* program : {"15/bin/postgres", "16/bin/postgres"}) put_program(root, program);
     root.write("data/PG_VERSION", "15\n");
     root.write("future/PG_VERSION", "99\n");
     const auto found = installation_for(root.path() / "data", root.path());

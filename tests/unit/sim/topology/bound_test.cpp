@@ -3,16 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "sim/topology/reader.hpp"
+#include "tests/support/paths.hpp"
 
 namespace understudy::topology {
 namespace {
 
 Topology fast(const std::vector<std::string>& settings = {}) {
-    return *load_topology(
-        std::string(std::getenv("UNDERSTUDY_SOURCE_DIR")) + "/topologies/corda-ha-fast.yaml", settings);
+    return *load_topology(test::source_directory() / "topologies/corda-ha-fast.yaml", settings);
 }
 
 constexpr MeasuredStart measured{300ms, 200ms, 4s};

@@ -5,26 +5,22 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "sim/topology/reader.hpp"
+#include "tests/support/content_of.hpp"
+#include "tests/support/paths.hpp"
 
 namespace understudy::topology {
 
 inline std::string topologies() {
-    return std::string(std::getenv("UNDERSTUDY_SOURCE_DIR")) + "/topologies";
+    return test::source_directory() / "topologies";
 }
 
 // The guide's topology with one piece of its text replaced, as if it lay beside the original.
 inline Result<Topology> guide_with(const std::string& piece, const std::string& replacement) {
     const std::string path = topologies() + "/corda-ha.yaml";
-    std::ifstream file(path);
-    std::ostringstream whole;
-    whole << file.rdbuf();
-    std::string text = whole.str();
+    std::string text = test::content_of(path);
     const std::size_t at = text.find(piece);
     EXPECT_NE(at, std::string::npos) << piece;
     if (at != std::string::npos) text.replace(at, piece.size(), replacement);

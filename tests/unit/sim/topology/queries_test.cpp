@@ -3,10 +3,9 @@
 
 #include <gmock/gmock.h>
 
-#include <cstdlib>
-
 #include "sim/topology/reader.hpp"
 #include "sim/topology/reading.hpp"
+#include "tests/support/paths.hpp"
 
 namespace understudy::topology {
 namespace {
@@ -14,7 +13,7 @@ namespace {
 using testing::ElementsAre;
 
 Topology guide() {
-    return *load_topology(std::string(std::getenv("UNDERSTUDY_SOURCE_DIR")) + "/topologies/corda-ha.yaml");
+    return *load_topology(test::source_directory() / "topologies/corda-ha.yaml");
 }
 
 TEST(TopologyQueries, every_host_is_listed_machines_first) {
@@ -47,8 +46,7 @@ TEST(TopologyQueries, the_highly_available_node_is_the_one_with_two_machines) {
 }
 
 TEST(TopologyQueries, machines_without_a_node_wait_for_none_to_be_active) {
-    const auto topology = load_topology(std::string(std::getenv("UNDERSTUDY_SOURCE_DIR")) +
-                                        "/tests/integration/region/balancer.yaml");
+    const auto topology = load_topology(test::source_directory() / "tests/integration/region/balancer.yaml");
     ASSERT_TRUE(topology.has_value()) << topology.error().message();
     ASSERT_EQ(topology->virtual_machines.size(), 2U);
     EXPECT_TRUE(high_availability_hosts(*topology).empty());

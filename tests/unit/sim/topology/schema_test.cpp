@@ -5,12 +5,11 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 #include "base/json.hpp"
 #include "sim/topology/reader.hpp"
+#include "tests/support/content_of.hpp"
+#include "tests/support/paths.hpp"
 
 namespace understudy::topology {
 namespace {
@@ -64,11 +63,8 @@ void compare(const json::object& schema, json::value& document, json::value& at,
 }
 
 TEST(TopologySchema, knows_the_same_keys_as_the_reader) {
-    std::ifstream file(std::string(std::getenv("UNDERSTUDY_SOURCE_DIR")) +
-                       "/topologies/topology.schema.json");
-    std::ostringstream text;
-    text << file.rdbuf();
-    const json::value schema = json::parse(text.str());
+    const json::value schema =
+        json::parse(test::content_of(test::source_directory() / "topologies/topology.schema.json"));
     json::value document = json::parse(everything);
     int count = 0;
     compare(schema.as_object(), document, document, "", count);

@@ -3,9 +3,10 @@
 
 #include <gmock/gmock.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::database {
 namespace {
@@ -14,12 +15,7 @@ using testing::HasSubstr;
 
 class ConfigTest : public testing::Test {
   protected:
-    void SetUp() override {
-        char name[] = "/tmp/understudy-XXXXXX";
-        directory_ = ::mkdtemp(name);
-        std::ofstream(directory_ / "password") << "secret\n";
-    }
-    void TearDown() override { std::filesystem::remove_all(directory_); }
+    void SetUp() override { scratch_.write("password", "secret\n"); }
 
     Result<Config> read(const std::string& more) const {
         const std::string file = (directory_ / "config.yaml").string();
@@ -29,7 +25,8 @@ class ConfigTest : public testing::Test {
         return read_config(file);
     }
 
-    std::filesystem::path directory_;
+    const test::ScratchDirectory scratch_;
+    const std::filesystem::path directory_ = scratch_.path();
 };
 
 TEST_F(ConfigTest, defaults_are_those_of_the_documentation) {

@@ -11,6 +11,7 @@
 
 #include "base/io/unique_fd.hpp"
 #include "tests/support/certificate.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::database {
 namespace {
@@ -18,20 +19,18 @@ namespace {
 class TlsTest : public testing::Test {
   protected:
     TlsTest() {
-        char name[] = "/tmp/understudy-XXXXXX";
-        directory_ = ::mkdtemp(name);
         files_ = test::write_certificate(directory_);
         int fds[2];
         EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
         ours_.reset(fds[0]);
         theirs_.reset(fds[1]);
     }
-    ~TlsTest() override { std::filesystem::remove_all(directory_); }
     std::shared_ptr<const TlsContext> context() const {
         return *TlsContext::load(files_.certificate.string(), files_.key.string());
     }
 
-    std::filesystem::path directory_;
+    const test::ScratchDirectory scratch_;
+    const std::filesystem::path directory_ = scratch_.path();
     test::CertificateFiles files_;
     io::UniqueFd ours_, theirs_;
 };

@@ -6,10 +6,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "storage/database/sqlite.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::database {
 namespace {
@@ -25,9 +25,8 @@ std::string answer(sqlite3* connection, const std::string& sql) {
 }
 
 TEST(UndoVfs, what_was_synced_stays_and_what_was_not_is_gone) {
-    char pattern[] = "/tmp/understudy-undo-XXXXXX";
-    const std::filesystem::path directory = ::mkdtemp(pattern);
-    const std::string path = (directory / "db.sqlite").string();
+    const test::ScratchDirectory scratch;
+    const std::string path = scratch.path() / "db.sqlite";
     const auto layer = UndoVfs::install();
     ASSERT_TRUE(layer.has_value()) << layer.error().message();
     auto first = open_database(path);
@@ -45,7 +44,7 @@ TEST(UndoVfs, what_was_synced_stays_and_what_was_not_is_gone) {
 
     // As after a start: nothing is known of what was in memory. The log is copied with the file, as SQLite
     // shares its index among the connections of one process.
-    const std::string found = (directory / "found.sqlite").string();
+    const std::string found = scratch.path() / "found.sqlite";
     std::filesystem::copy_file(path, found);
     std::filesystem::copy_file(path + "-wal", found + "-wal");
     sqlite3* raw = nullptr;
@@ -53,7 +52,6 @@ TEST(UndoVfs, what_was_synced_stays_and_what_was_not_is_gone) {
     const SqliteConnection after(raw);
     EXPECT_EQ(answer(after.get(), "PRAGMA integrity_check"), "ok");
     EXPECT_EQ(answer(after.get(), "SELECT group_concat(note) FROM t"), "synced");
-    std::filesystem::remove_all(directory);
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -14,11 +13,12 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
-#include <sstream>
 #include <thread>
 
 #include "storage/files/core/codec.hpp"
 #include "storage/files/server/server.hpp"
+#include "tests/support/content_of.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::files {
 
@@ -126,9 +126,7 @@ class Client {
 
 struct ServerTest : testing::Test {
     void SetUp() override {
-        std::string pattern = place() + "/understudy-files-XXXXXX";
-        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-        directory = pattern;
+        directory = scratch.emplace(place()).path();
         std::filesystem::create_directory(directory + "/data");
         std::ofstream(directory + "/data/x") << "old";
         start();
@@ -136,7 +134,7 @@ struct ServerTest : testing::Test {
     ~ServerTest() override { stop(); }
     void TearDown() override {
         stop();
-        std::filesystem::remove_all(directory);
+        scratch.reset();
     }
     void start() {
         context = std::make_unique<boost::asio::io_context>(1);
@@ -189,11 +187,10 @@ struct ServerTest : testing::Test {
         return status.st_ino;
     }
     std::string text(const std::string& name = "x") const {
-        std::stringstream all;
-        all << std::ifstream(directory + "/data/" + name).rdbuf();
-        return all.str();
+        return test::content_of(directory + "/data/" + name);
     }
 
+    std::optional<test::ScratchDirectory> scratch;
     std::string directory;
     io::EventWriter events{"files", -1};
     std::unique_ptr<boost::asio::io_context> context;

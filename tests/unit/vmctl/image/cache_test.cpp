@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "temporary_directory.hpp"
+#include "tests/support/scratch_directory.hpp"
 #include "vmctl/image/files.hpp"
 
 namespace understudy::vmctl {
@@ -11,7 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 
 TEST(ImageCache, keeps_the_newest_few_and_what_was_used_lately) {
-    const test::TemporaryDirectory directory;
+    const test::ScratchDirectory directory;
     const ImageCache cache = ImageCache::open(directory.path()).value();
     const auto now = fs::file_time_type::clock::now();
     for (int age = 0; age < 7; ++age)
@@ -30,7 +30,7 @@ TEST(ImageCache, keeps_the_newest_few_and_what_was_used_lately) {
 }
 
 TEST(ImageCache, keeps_folders_as_it_keeps_files) {
-    const test::TemporaryDirectory directory;
+    const test::ScratchDirectory directory;
     const ImageCache cache = ImageCache::open(directory.path()).value();
     const auto now = fs::file_time_type::clock::now();
     for (int age = 0; age < 6; ++age) {
@@ -62,7 +62,7 @@ TEST(ContentHash, tells_the_same_bytes_apart_when_they_are_divided_differently) 
 }
 
 TEST(WriteFileAtomically, replaces_the_file_and_leaves_no_temporary) {
-    const test::TemporaryDirectory directory;
+    const test::ScratchDirectory directory;
     const fs::path file = directory.write("f", "old");
     ASSERT_TRUE(write_file_atomically(file, "new").has_value());
     EXPECT_EQ(read_whole_file(file).value(), "new");

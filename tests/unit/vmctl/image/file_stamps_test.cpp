@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "temporary_directory.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::vmctl {
 namespace {
@@ -11,7 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 
 TEST(FileStamps, hold_while_nothing_changes) {
-    const test::TemporaryDirectory directory;
+    const test::ScratchDirectory directory;
     FileStamps stamps;
     stamps.add(directory.write("program", "one"));
     stamps.add(directory.path() / "not there");
@@ -19,7 +19,7 @@ TEST(FileStamps, hold_while_nothing_changes) {
 }
 
 TEST(FileStamps, see_a_change_that_keeps_size_and_modification_time) {
-    const test::TemporaryDirectory directory;
+    const test::ScratchDirectory directory;
     const fs::path file = directory.write("program", "one");
     const auto written = fs::last_write_time(file);
     FileStamps stamps;
@@ -30,7 +30,7 @@ TEST(FileStamps, see_a_change_that_keeps_size_and_modification_time) {
 }
 
 TEST(FileStamps, see_a_file_replaced_by_another) {
-    const test::TemporaryDirectory directory;
+    const test::ScratchDirectory directory;
     const fs::path file = directory.write("program", "one");
     FileStamps stamps;
     stamps.add(file);
@@ -39,7 +39,7 @@ TEST(FileStamps, see_a_file_replaced_by_another) {
 }
 
 TEST(FileStamps, see_a_file_come_and_go) {
-    const test::TemporaryDirectory directory;
+    const test::ScratchDirectory directory;
     FileStamps without, with;
     without.add(directory.path() / "late");
     with.add(directory.write("late", "one"));
@@ -50,7 +50,7 @@ TEST(FileStamps, see_a_file_come_and_go) {
 }
 
 TEST(FileStamps, of_a_broken_text_do_not_hold) {
-    const test::TemporaryDirectory directory;
+    const test::ScratchDirectory directory;
     FileStamps stamps;
     stamps.add(directory.write("program", "one"));
     EXPECT_FALSE(FileStamps::hold(""));

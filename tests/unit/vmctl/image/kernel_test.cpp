@@ -7,7 +7,7 @@
 
 #include <cstring>
 
-#include "temporary_directory.hpp"
+#include "tests/support/scratch_directory.hpp"
 #include "vmctl/image/decompress.hpp"
 #include "vmctl/image/kernel_source.hpp"
 #include "vmctl/image/vmlinux.hpp"
@@ -111,7 +111,7 @@ TEST(Vmlinux, without_a_pvh_entry_is_refused) {
 }
 
 TEST(FindKernel, takes_the_newest_of_the_first_candidate_that_has_one) {
-    const test::TemporaryDirectory directory;
+    const test::ScratchDirectory directory;
     for (const char* version : {"6.1.0-9", "6.1.0-10"}) {
         directory.write("k/boot/vmlinuz-"s + version, "kernel");
         directory.write("k/lib/modules/"s + version + "/kernel/a.ko", "");
@@ -124,7 +124,7 @@ TEST(FindKernel, takes_the_newest_of_the_first_candidate_that_has_one) {
 }
 
 TEST(FindKernel, says_what_was_wrong_with_each_candidate_and_what_to_do) {
-    const test::TemporaryDirectory directory;
+    const test::ScratchDirectory directory;
     directory.write("k/boot/vmlinuz-7.0", "a kernel without modules");
     const auto missing = find_kernel({directory.path() / "k", "/no/such/place"});
     ASSERT_TRUE(missing.has_error());

@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "temporary_directory.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::vmctl {
 namespace {
@@ -35,7 +35,7 @@ class Modules : public testing::Test {
         return list;
     }
 
-    test::TemporaryDirectory directory_;
+    test::ScratchDirectory directory_;
     KernelSource kernel_;
 };
 

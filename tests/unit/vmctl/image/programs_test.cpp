@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "base/io/clock.hpp"
-#include "temporary_directory.hpp"
+#include "tests/support/scratch_directory.hpp"
 #include "vmctl/image/subprocess.hpp"
 
 namespace understudy::vmctl {
@@ -20,7 +20,7 @@ TEST(SharedLibraries, of_a_dynamic_program_are_its_loader_and_what_the_loader_fi
 }
 
 TEST(SharedLibraries, of_what_is_no_program_are_refused) {
-    const test::TemporaryDirectory directory;
+    const test::ScratchDirectory directory;
     EXPECT_EQ(shared_libraries(directory.write("script", "#!/bin/sh\n")).error().kind, ErrorKind::bad_input);
     EXPECT_EQ(shared_libraries("/no/such/program").error().kind, ErrorKind::environment);
 }

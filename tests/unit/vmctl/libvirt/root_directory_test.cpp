@@ -2,10 +2,9 @@
 #include "vmctl/libvirt/root_directory.hpp"
 
 #include <gmock/gmock.h>
-#include <stdlib.h>
 
-#include <fstream>
-#include <sstream>
+#include "tests/support/content_of.hpp"
+#include "tests/support/scratch_directory.hpp"
 
 namespace understudy::vmctl {
 namespace {
@@ -13,22 +12,17 @@ namespace fs = std::filesystem;
 
 class RootDirectory : public testing::Test {
   protected:
-    RootDirectory() {
-        char name[] = "/tmp/understudy-root-XXXXXX";
-        directory_ = ::mkdtemp(name);
-    }
-    ~RootDirectory() override { fs::remove_all(directory_); }
-    fs::path directory_;
+    const test::ScratchDirectory scratch_;
+    const fs::path directory_ = scratch_.path();
 };
 
 TEST_F(RootDirectory, keeps_libvirt_from_touching_the_rest_of_the_machine) {
     const fs::path root = directory_ / "libvirt";
     ASSERT_TRUE(prepare_root_directory(root, {}).has_value());
-    std::stringstream text;
-    text << std::ifstream(root / "etc/qemu.conf").rdbuf();
+    const std::string text = test::content_of(root / "etc/qemu.conf");
     for (const char* line : {"security_driver = \"none\"\n", "cgroup_controllers = []\n", "namespaces = []\n",
                              "stdio_handler = \"file\"\n", "dynamic_ownership = 0\n"})
-        EXPECT_THAT(text.str(), testing::HasSubstr(line));
+        EXPECT_THAT(text, testing::HasSubstr(line));
     EXPECT_EQ(fs::status(root).permissions(), fs::perms::owner_all);
 }
 
