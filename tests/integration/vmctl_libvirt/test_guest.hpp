@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests need to boot a guest: a directory of their own, an image with the test init, and its agent
-// channel.
+// What the tests need to boot a guest: an image with the test init, and its agent channel.
 #pragma once
 
 #include <condition_variable>
