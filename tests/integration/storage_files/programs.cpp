@@ -2,6 +2,7 @@
 #include "programs.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -9,7 +10,6 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <thread>
 
 #include "base/io/clock.hpp"
 #include "tests/support/eventually.hpp"
@@ -39,8 +39,10 @@ Program::Program(std::vector<std::string> arguments) {
         ::_exit(127);
     }
     ::close(ends[1]);
-    events_fd_ = ends[0];
-    ::fcntl(events_fd_, F_SETFL, O_NONBLOCK);
+    events_end_.reset(ends[0]);
+    ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    ::fcntl(ends[0], F_SETPIPE_SZ, 1 << 20);
+    reader_ = std::thread([this] { read_until_ended(); });
 }
 
 Program::~Program() {
@@ -49,7 +51,8 @@ Program::~Program() {
         ::kill(pid_, SIGKILL);
         ::waitpid(pid_, nullptr, 0);
     }
-    ::close(events_fd_);
+    ended_ = true;
+    reader_.join();
 }
 
 void Program::signal(int number) const {
@@ -65,19 +68,39 @@ int Program::wait() {
 }
 
 std::vector<Event> Program::events() {
-    char buffer[4096];
-    for (ssize_t count; (count = ::read(events_fd_, buffer, sizeof buffer)) > 0;)
-        unread_.append(buffer, static_cast<std::size_t>(count));
-    for (std::size_t end; (end = unread_.find('\n')) != std::string::npos; unread_.erase(0, end + 1))
-        if (Result<Event> event = event_from_json_line(unread_.substr(0, end)); event.has_value())
-            events_.push_back(std::move(*event));
+    const std::lock_guard lock(mutex_);
+    take_events();
     return events_;
 }
 
 std::size_t Program::count(const std::string& name) {
-    std::size_t found = 0;
-    for (const Event& event : events()) found += event.name == name ? 1 : 0;
-    return found;
+    const std::lock_guard lock(mutex_);
+    take_events();
+    const auto found = counts_.find(name);
+    return found == counts_.end() ? 0 : found->second;
+}
+
+void Program::read_until_ended() {
+    while (!ended_) {
+        pollfd ready{events_end_.get(), POLLIN, 0};
+        if (::poll(&ready, 1, 20) != 1) continue;
+        if ((ready.revents & POLLIN) == 0) return;
+        const std::lock_guard lock(mutex_);
+        take_events();
+    }
+}
+
+void Program::take_events() {
+    char buffer[65536];
+    for (ssize_t count; (count = ::read(events_end_.get(), buffer, sizeof buffer)) > 0;)
+        unread_.append(buffer, static_cast<std::size_t>(count));
+    std::size_t at = 0;
+    for (std::size_t end; (end = unread_.find('\n', at)) != std::string::npos; at = end + 1)
+        if (Result<Event> event = event_from_json_line(unread_.substr(at, end - at)); event.has_value()) {
+            ++counts_[event->name];
+            events_.push_back(std::move(*event));
+        }
+    unread_.erase(0, at);
 }
 
 Child::Child(const std::function<int()>& work) {

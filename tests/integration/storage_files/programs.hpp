@@ -5,11 +5,16 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/event.hpp"
+#include "base/io/unique_fd.hpp"
 #include "base/time.hpp"
 #include "tests/support/scratch_directory.hpp"
 
@@ -28,14 +33,23 @@ class Program {
     int wait();  // its exit status, -1 for a signal
     pid_t pid() const { return pid_; }
 
-    std::vector<Event> events();
-    std::size_t count(const std::string& event);
+    std::vector<Event> events();                  // all until now
+    std::size_t count(const std::string& event);  // of that name, until now
 
   private:
+    // A program doesn't wait for whoever reads its events: what a full pipe can't take is lost. So they are
+    // read by a thread, as they come.
+    void read_until_ended();
+    void take_events();
+
     pid_t pid_ = -1;
-    int events_fd_ = -1;
+    io::UniqueFd events_end_;
+    std::mutex mutex_;
     std::string unread_;
     std::vector<Event> events_;
+    std::map<std::string, std::size_t> counts_;
+    std::atomic<bool> ended_ = false;
+    std::thread reader_;
 };
 
 // A child process that runs `work` and ends with its result.

@@ -193,7 +193,8 @@ Result<void> Storm::rage(std::uint64_t operations, const std::function<void(std:
 std::string Storm::last_events() {
     std::string text;
     const auto add = [&](const std::string& name, Program& program) {
-        const std::vector<Event> events = program.events();
+        std::vector<Event> events = program.events();
+        std::erase_if(events, [](const Event& event) { return event.name.starts_with("lock_"); });
         for (std::size_t i = events.size() > 20 ? events.size() - 20 : 0; i < events.size(); ++i)
             text += fmt::format("{}: {}: {}\n", name, events[i].name, events[i].detail);
     };
