@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,11 +14,13 @@
 namespace understudy::files {
 
 Result<Mountpoint> Mountpoint::mount(const std::string& path, const std::string& source) {
-    struct stat status = {};
-    for (int stale = 0; stale < 8 && ::stat(path.c_str(), &status) != 0 && errno == ENOTCONN; ++stale)
+    // Not by stat(2), which the kernel answers from memory for a while after the process has died.
+    struct statfs space = {};
+    for (int stale = 0; stale < 8 && ::statfs(path.c_str(), &space) != 0 && errno == ENOTCONN; ++stale)
         ::umount2(path.c_str(), MNT_DETACH);
     std::error_code ignored;
     std::filesystem::create_directories(path, ignored);
+    struct stat status = {};
     if (::stat(path.c_str(), &status) != 0) return system_error(path, errno, ErrorKind::environment);
     if (!S_ISDIR(status.st_mode)) return system_error(path, ENOTDIR, ErrorKind::environment);
     io::UniqueFd fuse(::open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK));

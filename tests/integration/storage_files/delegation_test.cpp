@@ -2,6 +2,7 @@
 // What a mount remembers while nobody else changes the share, and that it doesn't when somebody does.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -104,6 +105,21 @@ TEST_F(Delegated, what_the_other_host_renames_and_changes_is_told_at_once) {
         ASSERT_EQ(status(at_a(next), &told), 0);
         ASSERT_EQ(told.st_mode & 07777, mode);
     }
+}
+
+TEST_F(Delegated, a_killed_mount_that_the_kernel_still_answers_for_is_not_left_below_the_next) {
+    put(at_a("x"), "text");
+    ASSERT_TRUE(is_remembered("x") && is_remembered(""));
+    a->signal(SIGKILL);
+    ASSERT_EQ(a->wait(), -1);
+    a = mount("a");
+    ASSERT_TRUE(test::eventually([&] { return a->count("ready") == 1; }));
+    a.reset();
+    ASSERT_EQ(::umount2(directory.path("a").c_str(), MNT_DETACH), 0);
+    struct stat below = {}, around = {};
+    ASSERT_EQ(status(directory.path("a"), &below), 0);
+    ASSERT_EQ(status(directory.path(), &around), 0);
+    EXPECT_EQ(below.st_dev, around.st_dev) << "still a mount";
 }
 
 TEST_F(Delegated, a_host_that_has_unmounted_keeps_nobody_waiting) {
